@@ -15,6 +15,13 @@ export const size = (count) => {
 
 const note = (text) => Object.assign(document.createElement("span"), { className: "cut", textContent: text });
 
+export function joined(first, second) {
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
 export class Chunk {
   // `hit`: the position of a search hit in this chunk.
   constructor({ stream, from, to, bytes, reads, hit = null, root, when = () => null }) {
@@ -45,12 +52,14 @@ export class Chunk {
 
   // The position after its last byte.
   append(bytes) {
-    const all = new Uint8Array(this.bytes.length + bytes.length);
-    all.set(this.bytes);
-    all.set(bytes, this.bytes.length);
-    this.bytes = all;
+    this.bytes = joined(this.bytes, bytes);
     this.to += bytes.length;
     this.#lines(-1);
+  }
+
+  // It does not grow any more: the text nodes of its pieces become one.
+  close() {
+    this.body.normalize();
   }
 
   #lines(hit) {

@@ -2,7 +2,7 @@
 // chunks near the visible part are on the page.
 
 import { refusal, toast } from "../notice.js";
-import { Chunk, size } from "./chunk.js";
+import { Chunk, joined, size } from "./chunk.js";
 import { Doc, lineStart, linesDown, linesUp } from "./doc.js";
 import { feed } from "./feed.js";
 import { Find } from "./find.js";
@@ -234,13 +234,23 @@ export class LogView {
     }
     const before = this.doc.length;
     this.doc.grow(stream, next);
-    this.marks.note(stream, next);
+    // Without events nothing shows them.
+    if (this.streams) this.marks.note(stream, next);
     if (this.doc.filter === "all" || this.doc.filter === stream) {
-      this.pending.push({ stream, from: before, to: this.doc.length, bytes });
+      this.#keep({ stream, from: before, to: this.doc.length, bytes });
       this.waiting += bytes.length;
     }
     if (this.waiting > FLOOD) { this.pending = []; this.anew = this.following; }
     if (!this.frame && !this.paused) this.frame = requestAnimationFrame(() => { this.frame = 0; this.#flush(); });
+  }
+
+  // Keeps `piece` until it is rendered. A hidden log keeps many, so small ones are joined: an array costs far more than a
+  // short line in it.
+  #keep(piece) {
+    const last = this.pending.at(-1);
+    if (last?.stream !== piece.stream || last.to !== piece.from || last.bytes.length >= CLOSED) { this.pending.push(piece); return; }
+    last.bytes = joined(last.bytes, piece.bytes);
+    last.to = piece.to;
   }
 
   #flush() {
@@ -260,8 +270,10 @@ export class LogView {
         piece.from = this.#to;
       }
       const last = this.chunks.at(-1);
-      if (last?.stream !== piece.stream || (last.bytes.length >= CLOSED && !last.open)) this.#push({ ...piece, bytes: piece.bytes.slice() });
-      else if (last.bytes.length < CLOSED) last.append(piece.bytes);
+      if (last?.stream !== piece.stream || (last.bytes.length >= CLOSED && !last.open)) {
+        last?.close();
+        this.#push({ ...piece, bytes: piece.bytes.slice() });
+      } else if (last.bytes.length < CLOSED) last.append(piece.bytes);
       else this.#add(last, piece);
     }
     this.pending = [];

@@ -2,6 +2,9 @@
 
 import { call, serverNow } from "../net.js";
 
+// Of more marks than this every second one is dropped: the times of a log that runs for hours get coarser.
+const MOST = 8192;
+
 export class Marks {
   #all = [];
 
@@ -16,6 +19,7 @@ export class Marks {
     const now = { ...last, at: serverNow(), [stream]: next };
     if (last.at && now.at - last.at < 1000) Object.assign(last, now, { at: last.at });
     else this.#all.push(now);
+    if (this.#all.length > MOST) this.#all = this.#all.filter((_, index) => index % 2);
   }
 
   // When byte `offset` of `stream` was there; null if unknown.
