@@ -335,3 +335,41 @@ fn expectations_are_shown_with_the_outcome() {
     page.go(&server, "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV");
     page.wait_for_text("there is no run 01ARZ3NDEKTSV4RRFFQ69G5FAV");
 }
+
+#[test]
+fn a_search_waits_for_the_log_and_finds_what_is_printed_later() {
+    let world = World::new();
+    world.task("A", "%out the first needle\n%until ../go-A\n%out the second word\n%hang\n");
+    let server = world.serve();
+    let run = world.detach("job", "A");
+    world.agent_ready(&run);
+    let mut page = Page::at(&world, &server, "/");
+    page.play(&format!(
+        r#"
+        let open;
+        const opened = new Promise((done) => {{ open = done; }});
+        await page.route(/std(out|err)$/, async (route) => {{ await opened; await route.continue(); }});
+        await page.goto(new URL("/runs/{run}", page.url()).href);
+        const field = page.locator(".find input");
+        const count = (text) => until(`the count is ${{text}}`, (text) => document.querySelector(".count").textContent === text, text);
+        await field.fill("needle");
+        await field.press("Enter");
+        await count("0 %");
+        open();
+        await count("1 of 1");
+        await field.fill("second");
+        await field.press("Enter");
+        await count("not found");
+        "#
+    ));
+    go(&world, "A");
+    page.play(
+        r#"
+        // A log that shows a hit does not follow: only its length tells.
+        await until("the page knows of it", () => document.querySelector(".place").textContent === "33 B");
+        await page.locator(".find input").press("Enter");
+        await until("it is found", () => document.querySelector(".count").textContent === "1 of 1");
+        "#,
+    );
+    page.assert_silent();
+}

@@ -27,17 +27,18 @@ export class Find {
     this.#show();
   }
 
-  // Searches for the field's text; for the same text goes to the next hit.
+  // Searches for the field's text; for the same text goes to the next hit, which the log may have got meanwhile.
   next() {
     const words = this.view.$(".find input").value;
-    if (this.search?.words === words && !this.search.stop.signal.aborted) { this.#step(1); return; }
-    this.begin(words);
+    if (this.search?.words !== words || this.search.stop.signal.aborted) this.begin(words);
+    else if (this.search.hits.length) { this.#step(1); return; }
     if (words) this.#scan();
   }
 
   async #scan() {
     const { search } = this;
     try {
+      await this.view.opened;
       await search.run(() => {
         if (search !== this.search) return;
         if (this.hit < 0 && search.hits.length) this.#step(1);
@@ -65,9 +66,9 @@ export class Find {
     $(".cancel").hidden = !search?.running || search.stop.signal.aborted;
     let text = "";
     if (search) {
-      const share = this.view.doc.length ? Math.floor(search.done / this.view.doc.length * 100) : 100;
+      const share = Math.floor(search.done / (this.view.doc.length || 1) * 100);
       const found = count ? `${this.hit + 1} of ${count}${search.more ? "+" : ""}` : "";
-      const how = search.stop.signal.aborted ? `stopped at ${share} %` : search.running ? `${share} %` : count ? "" : "not found";
+      const how = search.stop.signal.aborted ? `stopped at ${share} %` : search.running || !search.ended ? `${share} %` : count ? "" : "not found";
       text = [found, how].filter(Boolean).join(" · ");
     }
     $(".count").textContent = text;

@@ -56,6 +56,8 @@ export class LogView {
     // Whether the log has events.
     this.reads = this.streams = false;
     this.find = new Find(this);
+    // Settles once the lengths of the log are known: until then there is nothing to search.
+    this.opened = this.doc.open();
     this.#wire();
     this.#begin(mode, task).catch(refusal);
   }
@@ -89,7 +91,7 @@ export class LogView {
   }
 
   async #begin(mode, task) {
-    const first = await this.doc.open();
+    const first = await this.opened;
     this.reads = this.streams = isStream(first);
     this.knows = first.length > 0;
     // Without them the log has no times.
@@ -325,6 +327,7 @@ export class LogView {
 
   // Shows the first error: of events, of stderr, or the first line with the word.
   async firstError() {
+    await this.opened;
     const stderr = [...this.doc.parts()].find((part) => part.stream === "stderr" && part.end > part.start);
     if (!this.streams && stderr) { await this.seek(stderr.start, stderr.start); return; }
     for (const words of this.streams ? ['"is_error":true', '"is_error": true'] : ["error", "failed", "panicked"]) {

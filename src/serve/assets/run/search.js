@@ -18,6 +18,8 @@ export class Search {
     this.done = 0;
     this.more = false;
     this.running = false;
+    // It has reached the end of the log once.
+    this.ended = false;
     this.stop = new AbortController();
   }
 
@@ -38,6 +40,7 @@ export class Search {
       if (error.name !== "AbortError") throw error;
     } finally {
       this.running = false;
+      this.ended = true;
       found();
     }
   }
