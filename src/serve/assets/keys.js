@@ -27,6 +27,9 @@ const EVERYWHERE = [
   ["Esc", "leave a field, a dialog, a terminal (with Ctrl+Shift; on Windows Ctrl+Shift+Enter)"],
 ];
 
+// What is typed while the palette is being loaded is for its field, not for the page; null: it is not being loaded.
+let early = null;
+
 const types = (element) => element.closest("input, textarea, select, [contenteditable], .xterm");
 
 // `bindings`: key → action, which returns false if it does not apply. `words`: key → [label, meaning], for the help; also
@@ -38,7 +41,14 @@ export function listen(bindings, words = {}) {
     // In a terminal the key is the shell's.
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === "k" && !event.target.closest(".xterm")) {
       event.preventDefault();
-      import("./palette.js").then(({ openPalette }) => openPalette());
+      if (early !== null) return;
+      early = "";
+      import("./palette.js").then(({ openPalette }) => { openPalette(early); }).finally(() => { early = null; });
+      return;
+    }
+    if (early !== null) {
+      event.preventDefault();
+      if (event.key.length === 1) early += event.key;
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;

@@ -6,9 +6,10 @@ import { call } from "./net.js";
 // Entries that are shown, at most.
 const MOST = 12;
 
-export async function openPalette() {
+// `typed`: what the field has at first.
+export async function openPalette(typed) {
   if (document.querySelector("dialog[open]")) return;
-  const field = make("input", { type: "text", autocomplete: "off", spellcheck: false, role: "combobox", "aria-label": "Go to", "aria-controls": "palette-list", "aria-expanded": "true", placeholder: "Task, run, mode or page" });
+  const field = make("input", { type: "text", value: typed, autocomplete: "off", spellcheck: false, role: "combobox", "aria-label": "Go to", "aria-controls": "palette-list", "aria-expanded": "true", placeholder: "Task, run, mode or page" });
   const list = make("ul", { id: "palette-list", role: "listbox", "aria-label": "Found" });
   const none = make("p", { className: "quiet", role: "status" });
   const dialog = make("dialog", { className: "palette", "aria-label": "Go to" }, field, list, none);
