@@ -8,7 +8,7 @@ import { Arrangement } from "./now/arrange.js";
 import { StopTwice } from "./now/stop.js";
 import { Views } from "./now/views.js";
 import { morph } from "./morph.js";
-import { markSeen } from "./seen.js";
+import { markSeenSoon } from "./seen.js";
 
 export const title = "Now";
 
@@ -150,7 +150,7 @@ function drawn() {
   if (facts && views.current !== chosen && !pending) views.show(facts);
   stopping.drawn();
   showStats(detail);
-  markSeen(page);
+  markSeenSoon(page);
   refreshAnswers();
 }
 
@@ -254,7 +254,7 @@ export function mount(context) {
   }
   filter();
   page.drawn = drawn;
-  document.addEventListener("visibilitychange", () => markSeen(page));
+  document.addEventListener("visibilitychange", () => markSeenSoon(page));
   addEventListener("popstate", fromAddress);
   page.main.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;

@@ -2,12 +2,18 @@
 
 import { call } from "./net.js";
 
+// On /now a run counts as seen once it was shown for this time, in milliseconds: the keys that choose pass by others.
+const SHOWN = 1000;
+
 let seen = "";
 
-// Marks the shown run as seen, if the server lists it as unseen. Not while the tab is hidden.
+// The shown run, if the server lists it as unseen and the tab is not hidden.
+const unseen = () => document.hidden ? undefined : document.querySelector("[data-unseen]")?.dataset.unseen;
+
+// Marks the shown run as seen.
 export async function markSeen(page) {
-  const run = document.querySelector("[data-unseen]")?.dataset.unseen;
-  if (!run || document.hidden || run === seen) return;
+  const run = unseen();
+  if (!run || run === seen) return;
   seen = run;
   try {
     await call("POST", `/api/seen/${run}`);
@@ -15,4 +21,16 @@ export async function markSeen(page) {
   } catch {
     seen = "";
   }
+}
+
+let resting = "";
+let timer = 0;
+
+// Marks the shown run as seen if it is still shown in a moment. To be called after each rendering.
+export function markSeenSoon(page) {
+  const run = unseen() ?? "";
+  if (run === resting) return;
+  resting = run;
+  clearTimeout(timer);
+  if (run) timer = setTimeout(() => { if (unseen() === run) markSeen(page); resting = ""; }, SHOWN);
 }
