@@ -18,10 +18,19 @@ function ago(seconds) {
   return `${short(seconds).split(" ")[0]} ago`;
 }
 
-export const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+// Formats a time; the format is made when it is first used.
+const formatter = (style) => {
+  let made;
+  return (at) => (made ??= new Intl.DateTimeFormat(undefined, style)).format(at);
+};
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-export const toTheSecond = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+export const moment = formatter({ dateStyle: "medium", timeStyle: "medium" });
+const clock = formatter({ timeStyle: "short" });
+export const toTheSecond = formatter({ timeStyle: "medium" });
+// The first format of a page takes the browser 15 ms and more: it is made in a task of its own, while the page waits for its
+// content.
+setTimeout(() => moment(0));
+
 // The connection to the server was lost.
 const cut = () => ["lost", "expired"].includes(document.documentElement.dataset.link);
 
@@ -35,9 +44,9 @@ export function tick(root = document) {
     const { tick: how } = time.dataset;
     // Without a connection to the server it is unknown whether the state still lasts.
     if (how === "for" && time.textContent && cut()) continue;
-    const text = how === "for" ? short(seconds) : how === "at" ? moment.format(at) : how === "clock" ? clock.format(at) : ago(seconds);
+    const text = how === "for" ? short(seconds) : how === "at" ? moment(at) : how === "clock" ? clock(at) : ago(seconds);
     if (time.textContent !== text) time.textContent = text;
-    if (!time.title) time.title = moment.format(at);
+    if (!time.title) time.title = moment(at);
   }
 }
 

@@ -48,7 +48,7 @@ export function readable(line, roots, at = null) {
   const when = Date.parse(event.timestamp) || at;
   if (when && !box.hidden) {
     const time = make("time", "edge");
-    Object.assign(time, { dateTime: new Date(when).toISOString(), textContent: toTheSecond.format(when), title: moment.format(when) });
+    Object.assign(time, { dateTime: new Date(when).toISOString(), textContent: toTheSecond(when), title: moment(when) });
     box.append(time);
   }
   return box;
