@@ -17,11 +17,17 @@ const rows = () => [...document.querySelectorAll(".rows .row")];
 // Rows that were shown when the board was left: as many are fetched again.
 let before = returned();
 
+// Rows of the answer to a changed filter: more than a screen; the others follow when they are scrolled to.
+const FIRST = 40;
+// The filter was changed and its answer is not shown yet.
+let filtering = false;
+
 // The request's path with the filters, which are also in the address.
 export function path() {
   const asked = new URLSearchParams(location.search);
   const shown = Math.max(rows().length, before?.count ?? 0);
-  if (shown > 100) asked.set("count", Math.min(shown, 2000));
+  if (filtering) asked.set("count", FIRST);
+  else if (shown > 100) asked.set("count", Math.min(shown, 2000));
   const text = asked.toString();
   return text ? `/ui/board?${text}` : "/ui/board";
 }
@@ -36,11 +42,12 @@ export function rowsOf(task) {
 
 export function mount(page) {
   // One request at a time: where the filter changes during it, `refresh` asks once more when it is answered.
-  let filtering = false;
   const filter = async (form) => {
     const asked = query(form).toString();
     history.replaceState(null, "", asked ? `/?${asked}` : "/");
     before = null;
+    // What was found is shown from its beginning.
+    scrollTo(0, 0);
     if (filtering) return;
     filtering = true;
     await page.refresh();
