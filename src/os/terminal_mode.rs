@@ -50,6 +50,11 @@ pub fn restore(before: &Termios) {
     let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
 }
 
+/// Erases the screen.
+pub fn erase() -> io::Result<()> {
+    write("\x1b[2J")
+}
+
 fn write(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;

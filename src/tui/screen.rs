@@ -3,9 +3,9 @@
 use std::io::{self, BufWriter, Stdout};
 use std::sync::{Mutex, PoisonError};
 
-use ratatui::Frame;
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 use rustix::termios::Termios;
 
 use crate::os::interrupts::{self, Interrupts};
@@ -14,8 +14,12 @@ use crate::os::terminal_mode::{self, FullScreen};
 /// The modes to restore if a thread panics.
 static MODES_BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
+type Backend = CrosstermBackend<BufWriter<Stdout>>;
+
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<Backend>,
+    /// Columns and rows of `terminal`.
+    size: (u16, u16),
     /// `None` while another program has the terminal.
     full: Option<FullScreen>,
     pub(super) suspensions: Interrupts,
@@ -23,14 +27,17 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn enter(suspensions: Interrupts) -> io::Result<Self> {
-        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())))?;
+        let size = terminal_mode::size();
         restore_on_panic();
-        let mut screen = Self { terminal, full: None, suspensions };
+        let mut screen = Self { terminal: terminal(size)?, size, full: None, suspensions };
         screen.reenter()?;
         Ok(screen)
     }
 
     pub(super) fn draw<T: Default>(&mut self, draw: impl FnOnce(&mut Frame<'_>) -> T) -> io::Result<T> {
+        if terminal_mode::size() != self.size {
+            self.begin_anew()?;
+        }
         let mut result = T::default();
         self.terminal.draw(|frame| result = draw(frame))?;
         Ok(result)
@@ -43,7 +50,14 @@ impl Screen {
             *MODES_BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(full.modes_before());
             self.full = Some(full);
         }
-        self.terminal.clear()
+        self.begin_anew()
+    }
+
+    /// The next frame is drawn as a whole.
+    fn begin_anew(&mut self) -> io::Result<()> {
+        self.size = terminal_mode::size();
+        self.terminal = terminal(self.size)?;
+        terminal_mode::erase()
     }
 
     /// Gives the terminal back until `other` returns.
@@ -61,6 +75,14 @@ impl Screen {
             interrupts::stop_this_process()
         })
     }
+}
+
+/// Of a fixed size: where ratatui follows the size itself, it asks the terminal for the cursor and waits for the answer,
+/// which takes what is typed meanwhile.
+fn terminal((columns, rows): (u16, u16)) -> io::Result<Terminal<Backend>> {
+    let backend = CrosstermBackend::new(BufWriter::new(io::stdout()));
+    let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
+    Terminal::with_options(backend, TerminalOptions { viewport })
 }
 
 /// Restores the terminal before the message of a panic is printed, and ends the program after it: with a thread

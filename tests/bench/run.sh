@@ -4,7 +4,7 @@
 #   ROUNDS=full bash tests/bench/run.sh  # full counts: 10,000 runs, 1,000 windows, 1 GiB
 # Peers that are slow to install are left out unless they are there: `cargo install pueue --root
 # target/bench-peers`, and tmuxp on PATH.
-#   ONLY="start up stop serve pages slurm"     # of these parts
+#   ONLY="start up stop serve ui pages slurm"     # of these parts
 #   STRICT=1 ...                         # the limits themselves; else 1.6 times each, for busy machines
 # Works in a temporary folder with a tmux server of its own and ends what it started.
 set -euo pipefail
@@ -40,7 +40,7 @@ tidy() {
   local server
   end_daemons
   [ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null || true
-  for folder in "$work/serve" "$work/pages"; do
+  for folder in "$work/serve" "$work/ui" "$work/pages"; do
     if [ -d "$folder" ]; then (cd "$folder" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true; fi
   done
   (cd "$work/project" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true
@@ -95,7 +95,7 @@ compare() {
 
 # shellcheck source=/dev/null
 . "$here/projects.sh"
-for part in ${ONLY:-start up stop serve pages slurm}; do
+for part in ${ONLY:-start up stop serve ui pages slurm}; do
   # shellcheck source=/dev/null
   . "$here/$part.sh"
 done
