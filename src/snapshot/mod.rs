@@ -198,15 +198,20 @@ impl Live {
 
     /// The last run of each of these pairs.
     pub fn last_of(&self, pairs: &[Pair]) -> Result<Vec<Run>, IndexError> {
+        let runs = self.last_with_open_index(pairs);
+        self.shared.store.close_index();
+        runs
+    }
+
+    /// As [`Self::last_of`], for several queries: the caller closes the index.
+    fn last_with_open_index(&self, pairs: &[Pair]) -> Result<Vec<Run>, IndexError> {
         let snapshot = self.snapshot()?;
         let store = &self.shared.store;
         let last = |pair: &Pair| match snapshot.active_of(pair) {
             Some(run) => Ok(Some(run.clone())),
             None => refresh::last_run(store, pair),
         };
-        let runs: Result<Vec<_>, _> = pairs.iter().filter_map(|pair| last(pair).transpose()).collect();
-        store.close_index();
-        runs
+        pairs.iter().filter_map(|pair| last(pair).transpose()).collect()
     }
 
     /// The number of observations, and their total duration.

@@ -60,12 +60,17 @@ impl Live {
 
     /// Past runs, the last to end first. Fails if a name is malformed.
     pub fn past(&self, query: PastRuns) -> Result<HistoryPage, Failure> {
+        let found = self.past_with_open_index(query);
+        self.store().close_index();
+        found
+    }
+
+    /// As [`Self::past`], for several queries: the caller closes the index.
+    pub(super) fn past_with_open_index(&self, query: PastRuns) -> Result<HistoryPage, Failure> {
         let filter = query.filter(&clock::local_zone())?;
         // An observation records ends first, so that runs that ended unobserved are included.
         self.snapshot()?;
-        let found = self.store().past_page(&filter);
-        self.store().close_index();
-        Ok(found?.0)
+        Ok(self.store().past_page(&filter)?.0)
     }
 
     /// The figures of all past runs that the query selects, whatever its page. Fails as [`Self::past`].

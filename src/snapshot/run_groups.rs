@@ -106,7 +106,7 @@ impl Live {
         needs.sort_by_key(|listed| listed.badge.since);
         running.sort_by_key(|listed| std::cmp::Reverse(listed.view.started_at));
         let past = PastRuns { since: Some(ENDED_SINCE), limit: Some(ENDED), ..PastRuns::default() };
-        let past = self.past(past)?.runs;
+        let past = self.past_with_open_index(past)?.runs;
         let failed = self.unseen_runs(&*self.unseen()?);
         let others = past.into_iter().filter(|run| !failed.iter().any(|failed| failed.id() == run.id()));
         let listed = |run: Run| {

@@ -41,7 +41,9 @@ impl Live {
             return Ok(Arc::clone(&known.runs));
         }
         let at = Stopwatch::start();
-        let runs = Arc::new(self.find_unseen()?);
+        let found = self.find_unseen();
+        self.store().close_index();
+        let runs = Arc::new(found?);
         *cached = Some(UnseenRuns { runs: Arc::clone(&runs), seq, at });
         Ok(runs)
     }
@@ -60,9 +62,9 @@ impl Live {
                 limit: Some(MOST),
                 ..PastRuns::default()
             };
-            let runs = self.past(query)?.runs;
+            let runs = self.past_with_open_index(query)?.runs;
             let pairs: Vec<_> = runs.iter().map(Run::pair).collect();
-            let last: HashSet<RunId> = self.last_of(&pairs)?.iter().map(|run| run.id().clone()).collect();
+            let last: HashSet<RunId> = self.last_with_open_index(&pairs)?.iter().map(|run| run.id().clone()).collect();
             let is_unseen = |run: &&Run| last.contains(run.id()) && !attention::is_seen(self.store(), run);
             found.extend(runs.iter().filter(is_unseen).map(|run| run.id().to_string()));
         }
