@@ -4,6 +4,7 @@
 //! a template costs no running agent. Prompt text and arguments come from the old run, all else from the manifest.
 
 use std::slice;
+use std::time::Duration;
 
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::launch::batch::{BatchItem, resolve_batch};
@@ -17,6 +18,7 @@ use crate::lifecycle::reconcile::drift;
 use crate::lifecycle::refresh;
 use crate::lifecycle::stop;
 use crate::lifecycle::store::Store;
+use crate::lifecycle::window::viewers::Viewers;
 use crate::manifest::Mode;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -26,6 +28,7 @@ use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
 use crate::os::tmux::WarmClient;
 use crate::plan::drift::Drift;
+use crate::store::index::IndexError;
 use crate::store::run_folder::RunFolder;
 use crate::tasks::{Task, TaskSet};
 
@@ -95,8 +98,12 @@ impl PreparedRestart {
 
     /// Starts the new run, after [`Self::stop`]. Fails if another process has started the pair meanwhile.
     pub fn start(&self, starts: &mut BatchStart<'_>) -> Result<Run, Failure> {
+        let viewers = Viewers::of(&self.replaced);
         match starts.start_next(Queueing::Allowed).map(|(_, outcome)| outcome).transpose()? {
-            Some(StartOutcome::Run { run, .. }) => Ok(*run),
+            Some(StartOutcome::Run { run, .. }) => {
+                viewers.show(&run);
+                Ok(*run)
+            }
             _ => Err(Failure::new(Kind::Internal, "nothing was started")),
         }
     }
@@ -107,6 +114,13 @@ impl PreparedRestart {
         self.stop(&mut starts)?;
         self.start(&mut starts)
     }
+}
+
+/// How long the end of the pair's last run may take after its processes were signalled.
+pub fn longest_stop(store: &Store, pair: &Pair) -> Result<Duration, IndexError> {
+    let last = store.with_index(|index| index.of_pair(pair))?.into_iter().next();
+    let spec = last.and_then(|id| store.folder(&id).read_spec().ok());
+    Ok(spec.map(|spec| stop::longest(&spec)).unwrap_or_default())
 }
 
 fn check_form(spec: &RunSpec, mode: &Mode, pair: &Pair) -> Result<(), Failure> {

@@ -24,6 +24,7 @@ use crate::model::names::Pair;
 use crate::model::owner::ExecutorName;
 use crate::model::run::Run;
 use crate::model::run_form::RunForm;
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process;
@@ -120,6 +121,12 @@ pub fn stop_runs(store: &Store, runs: &[Run], how: StopKind) -> Vec<Result<Stopp
 /// them, so that a session does not end in between.
 pub(crate) fn stop_for_restart(store: &Store, runs: &[Run]) -> Vec<Result<Stopped, StopError>> {
     stop_with(store, runs, StopKind::Stop, WindowsThen::Keep)
+}
+
+/// How long a stop of this run may take.
+pub(crate) fn longest(spec: &RunSpec) -> Duration {
+    let engine = spec.kind.engine().map(engine_job::patience).unwrap_or_default();
+    spec.stop_grace.as_duration() + END_RECORD_PATIENCE + engine
 }
 
 /// What to do with the windows of stopped runs.

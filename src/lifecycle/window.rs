@@ -7,6 +7,7 @@ pub mod last_lines;
 pub mod send;
 pub mod show_window;
 pub mod terminal;
+pub(crate) mod viewers;
 
 use crate::model::names::Pair;
 use crate::model::run::Run;

@@ -60,6 +60,7 @@ fn without_query(server: &Arc<HttpServer>, head: &Head, route: Route, body: &[u8
         Route::Prompt(id) => runs::prompt(server, &id),
         Route::Dispatch(pair) => act::dispatch(server, &pair, body),
         Route::Stop { pair, by_get } => act::stop(server, &pair, by_get.then_some(head)),
+        Route::Restart(pair) => act::restart(server, &pair, body),
         Route::Attach(pair) => act::attach(server, &pair, body),
         Route::Approve(pair) => act::approve(server, &pair, body),
         Route::Send(pair) => act::send(server, &pair, body),

@@ -25,6 +25,7 @@ pub(super) enum Route {
         pair: Pair,
         by_get: bool,
     },
+    Restart(Pair),
     Attach(Pair),
     Approve(Pair),
     Send(Pair),
@@ -141,6 +142,7 @@ fn api(
 ) -> Result<Route, Refusal> {
     match path {
         ["ticket"] => post(Route::Ticket),
+        ["restart", mode, task] => pair(mode, task).and_then(|pair| post(Route::Restart(pair))),
         ["attach", mode, task] => pair(mode, task).and_then(|pair| post(Route::Attach(pair))),
         ["approve", mode, task] => pair(mode, task).and_then(|pair| post(Route::Approve(pair))),
         ["send", mode, task] => pair(mode, task).and_then(|pair| post(Route::Send(pair))),
@@ -249,6 +251,7 @@ mod tests {
             ("POST", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: false }),
             ("GET", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: true }),
             ("GET", "/logs/code-review/TASK-42", Route::Socket(SocketRoute::Logs(pair()))),
+            ("POST", "/api/restart/code-review/TASK-42", Route::Restart(pair())),
             ("GET", "/api/history.csv", Route::HistoryCsv),
             ("GET", "/api/diff/TASK-42", Route::Worker(WorkerRequest::Diff { id: "TASK-42".to_owned() })),
             ("POST", "/api/clean/TASK-42", Route::Clean("TASK-42".to_owned())),
@@ -266,6 +269,7 @@ mod tests {
             ("HEAD", "/stop/code-review/TASK-42"),
             ("OPTIONS", "/stop/code-review/TASK-42"),
             ("POST", "/api/runs"),
+            ("GET", "/api/restart/code-review/TASK-42"),
             ("GET", "/api/open"),
             ("GET", "/api/clean/TASK-42"),
             ("POST", "/api/diff/TASK-42"),

@@ -8,6 +8,7 @@ mod catalog;
 mod drafts;
 mod files;
 mod perform;
+mod restart;
 mod start;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub enum WorkerRequest {
         #[serde(flatten)]
         request: StartRequest,
     },
+    /// Stop the pair's run and start it anew, as `restart -d --json`.
+    Restart { mode: String, task: String },
     /// As `render --json`.
     Render {
         mode: String,
@@ -138,16 +141,21 @@ impl WorkerPool {
     /// Starts a child for the request and waits for its response. The child is killed if the calling thread exits.
     /// Fails if the request fails, exceeds a limit, or no permit becomes free in time.
     pub fn run(&self, request: &WorkerRequest) -> Result<Value, WorkerFailure> {
+        self.run_longer(request, Duration::ZERO)
+    }
+
+    /// As [`Self::run`], for a request that may wait for something else for `extra` time.
+    pub fn run_longer(&self, request: &WorkerRequest, extra: Duration) -> Result<Value, WorkerFailure> {
         let _permit = self.permit()?;
         let request = serde_json::to_vec(request).map_err(internal)?;
         let program = self.program.clone().map_or_else(own_program, Ok).map_err(Failure::from)?;
         let folder = self.manifest.parent().unwrap_or(Path::new("/"));
         let words = ["__worker".as_ref(), self.manifest.as_os_str()];
-        let output =
-            run_program(&program, &words, folder, None, &request, self.limits).map_err(|error| match error {
-                BoundedError::Time(_) | BoundedError::Size(_) => internal(format!("the work was given up: {error}")),
-                error => Failure::chain(Kind::Internal, &error),
-            })?;
+        let limits = ChildLimits { time: self.limits.time + extra, ..self.limits };
+        let output = run_program(&program, &words, folder, None, &request, limits).map_err(|error| match error {
+            BoundedError::Time(_) | BoundedError::Size(_) => internal(format!("the work was given up: {error}")),
+            error => Failure::chain(Kind::Internal, &error),
+        })?;
         match serde_json::from_slice(&output.stdout) {
             Ok(WorkerResponse::Done(value)) if output.status.success() => Ok(value),
             Ok(WorkerResponse::Failed(failure)) if output.status.success() => Err(failure),

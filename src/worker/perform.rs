@@ -24,7 +24,7 @@ use crate::lifecycle::worktree::diff;
 use crate::model::started_by::StartedBy;
 use crate::plan::diff::UpOptions;
 use crate::view::work_view::OpenedFileView;
-use crate::worker::{WorkerRequest, catalog, drafts, files, start};
+use crate::worker::{WorkerRequest, catalog, drafts, files, restart, start};
 
 /// Bytes of a patch that are sent. The list of files is complete.
 const PATCH: usize = 1 << 20;
@@ -39,6 +39,7 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let request = StartRequest { started_by, ..request };
             start::start(&open(Depth::Whole)?, &mode, &task, &request)
         }
+        WorkerRequest::Restart { mode, task } => restart::restart(&open(Depth::Whole)?, &mode, &task),
         WorkerRequest::Render { mode, task, request, files } => {
             let project = drafts::open(&location, files)?;
             let tasks = project.tasks();

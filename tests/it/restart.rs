@@ -172,7 +172,7 @@ fn what_never_ran_is_not_restarted() {
 fn a_window_is_replaced_and_who_is_attached_keeps_the_session() {
     let world = World::new();
     world.provide(&["script"]);
-    world.task("A", "%out here\n%hang");
+    world.task("A", "%out here\n%hang").task("B", "%hang");
     let first = open(&world, "A");
     let terminal = crate::tmux_client::Terminal::attach(&world, "world");
     let client = || world.tmux(&["list-clients", "-F", "#{client_pid} #{session_id} #{session_name}"]);
@@ -181,10 +181,21 @@ fn a_window_is_replaced_and_who_is_attached_keeps_the_session() {
     let second = id(&world.wait_state("talk", "A", "running"));
     assert_ne!(first, second);
     world.agent_ready(&second);
-    assert_eq!(client(), before);
+    assert_eq!(client(), before, "the only window of the session was replaced");
     let rows = world.panes("#{window_name} #{pane_dead} #{pane_start_command}");
     assert!(rows.len() == 1 && rows[0].starts_with("A-talk 0 ") && rows[0].contains(&second), "{rows:?}");
+    // With another window in the session, the terminal shows the new one, not that.
+    open(&world, "B");
+    let third = id(&restart(&world, "talk", "A"));
+    world.agent_ready(&third);
+    let shown = world.tmux(&["list-clients", "-F", "#{pane_start_command}"]);
+    assert!(shown.contains(&third), "{shown}");
+    // A terminal that shows another window keeps it.
+    let fourth = id(&restart(&world, "talk", "B"));
+    world.agent_ready(&fourth);
+    assert_eq!(world.tmux(&["list-clients", "-F", "#{pane_start_command}"]), shown);
     drop(terminal);
+    world.dispatch("stop talk B").notes().succeeds();
     // Ended, it is started again in place of its dead window.
     world.dispatch("stop talk A").notes().succeeds();
     let third = id(&restart(&world, "talk", "A"));
@@ -215,16 +226,28 @@ fn needs_are_started_first_and_one_that_cannot_be_costs_no_agent() {
     let modes =
         |lint: &str| format!("{BASE}  lint: {lint}\n  review: {{ agent: fake, prompt: \"%hang\", needs: [lint] }}\n");
     let world = World::bare();
-    world.write("dispatch.yaml", modes("{ agent: fake, prompt: \"%exit 0\" }"));
+    world.write("dispatch.yaml", modes("{ agent: fake, prompt: \"{{ prompt or '%exit 0' }}\" }"));
     world.task("A", "");
     world.detach("review", "A");
     let first = id(&world.wait_state("review", "A", "running"));
     world.agent_ready(&first);
     world.write("dispatch.yaml", modes("{ agent: fake, prompt: \"{{ nothing }}\" }"));
     world.dispatch("restart -d review A").any_stderr().fails_with(2);
-    world.write("dispatch.yaml", modes("{ agent: fake, prompt: \"%exit 0\" }"));
+    world.write("dispatch.yaml", modes("{ agent: fake, prompt: \"{{ prompt or '%exit 0' }}\" }"));
     let agent = world.agent_ready(&first).pid;
     assert!(alive(agent));
+    // The record of the need's last run is one of a later version: that run may be alive, so none is started.
+    let lint = id(&world.dispatch("run -d --json lint A --prompt '%exit 1'").notes().document()["runs"][0]);
+    world.wait_state("lint", "A", "failed");
+    let spec = world.run_folder(&lint).join("spec.json");
+    let record = fs::read_to_string(&spec).unwrap();
+    fs::write(&spec, record.replacen("\"version\":1", "\"version\":999", 1)).unwrap();
+    let exit = fs::read(world.run_folder(&lint).join("exit.json")).unwrap();
+    fs::remove_file(world.run_folder(&lint).join("exit.json")).unwrap();
+    world.dispatch("restart -d review A").stderr_has(&lint).fails_with(125);
+    assert!(alive(agent));
+    fs::write(&spec, record).unwrap();
+    fs::write(world.run_folder(&lint).join("exit.json"), exit).unwrap();
     let second = id(&restart(&world, "review", "A"));
     world.agent_ready(&second);
     assert!(!alive(agent));
@@ -309,8 +332,8 @@ fn a_run_can_restart_others_but_not_itself() {
     let caller = world.detach("brief", "C");
     let said = String::from_utf8_lossy(&world.saw(&caller, "sh")).into_owned();
     assert_eq!(said.trim_end(), "0");
-    let again = world.status("brief", "B");
-    assert_eq!((&again["parentRun"], &again["state"]), (&caller.into(), &"running".into()), "{again}");
+    let again = world.wait_state("brief", "B", "running");
+    assert_eq!(again["parentRun"], caller.as_str(), "{again}");
     assert_ne!(id(&again), other);
 }
 
@@ -338,4 +361,47 @@ fn a_conversation_is_resumed_only_where_the_run_resumed_one() {
     assert_eq!(given(&id(&answer), "--resume").as_ref(), Some(&anew));
     assert!(world.saw_words(&id(&answer), "argv").contains(&"%hang on".to_owned()));
     assert_eq!(fields(&answer), [""; 0], "{answer}");
+}
+
+#[test]
+fn over_http_it_answers_as_the_command_and_opens_no_terminal() {
+    let world = World::with("  never: { agent: fake, prompt: \"%hang\" }\n");
+    world.task("A", "%hang");
+    let server = world.serve();
+    let (job, talk) = (world.detach("job", "A"), open(&world, "A"));
+    let agent = world.agent_ready(&job).pid;
+    for (mode, before) in [("job", &job), ("talk", &talk)] {
+        let reply = server.post(&format!("/api/restart/{mode}/A"), "");
+        let run = reply.json();
+        assert_eq!(
+            (reply.status, &run["replaces"], &run["changes"]),
+            (201, &before.as_str().into(), &Value::Array(vec![]))
+        );
+        assert_eq!((&run["startedBy"], run.get("attached")), (&"web".into(), None), "{run}");
+        world.agent_ready(&id(&run));
+        assert_eq!(server.get(&format!("/status/{mode}/A")).json()["runId"], run["runId"]);
+    }
+    assert!(!alive(agent));
+    let runs = active(&world);
+    let refused = |path: &str, body: &str, status: u16, code: &str| {
+        let reply = server.post(path, body);
+        assert_eq!((reply.status, reply.code().as_str()), (status, code), "{path} {reply:?}");
+    };
+    refused("/api/restart/never/A", "", 404, "never_run");
+    refused("/api/restart/jab/A", "", 404, "unknown_mode");
+    refused("/api/restart/job/B", "", 404, "unknown_task");
+    refused("/api/restart/job/A", r#"{"force":true}"#, 400, "bad_value");
+    world.write("dispatch.yaml", BASE.replace("  job: {", "  job: { interactive: true,"));
+    refused("/api/restart/job/A", "", 422, "usage");
+    world.write("dispatch.yaml", "version: [");
+    refused("/api/restart/job/A", "", 422, "bad_manifest");
+    world.write("dispatch.yaml", BASE);
+    assert_eq!(active(&world), runs);
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let posts: Vec<_> = (0..8).map(|_| scope.spawn(|| server.post("/api/restart/job/A", "").status)).collect();
+        posts.into_iter().map(|post| post.join().unwrap()).collect()
+    });
+    assert!(statuses.contains(&201) && statuses.iter().all(|status| [201, 409].contains(status)), "{statuses:?}");
+    assert_eq!(active(&world).len(), 2);
+    assert_eq!(agents(&world).len(), 2);
 }

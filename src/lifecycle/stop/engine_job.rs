@@ -141,10 +141,15 @@ fn advance(one: &mut RunStop, run: &Run, waited: Duration) -> Result<(), StopErr
         signal(one, executor, OwnerSignal::Hard)?;
         one.part = StopPart::EngineJob { is_cancelled: true };
     }
-    if waited > cancel_at + CANCEL_PATIENCE + executor.lease() {
+    if waited > spec.stop_grace.as_duration() + patience(executor) {
         return Err(StopError::Node { pair: run.pair(), node: node_of(run) });
     }
     Ok(())
+}
+
+/// Beyond the grace, until a stop is given up.
+pub(super) fn patience(executor: &EngineExecutor) -> Duration {
+    CANCEL_AFTER + CANCEL_PATIENCE + executor.lease()
 }
 
 fn node_of(run: &Run) -> String {

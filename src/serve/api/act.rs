@@ -1,4 +1,4 @@
-//! Requests that change something: start, stop, attach, approve, send, seen, open, up, clean. Each can be repeated safely.
+//! Requests that change something: start, stop, restart, attach, approve, send, seen, open, up, clean. Each can be repeated safely.
 
 use core::num::NonZeroU32;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::queue::approve::{self, GateDecision, RejectReason, RejectReasonError};
+use crate::lifecycle::restart;
 use crate::lifecycle::stop::{self, StopError, StopKind, Stopped};
 use crate::lifecycle::summary::attention;
 use crate::lifecycle::window::attach::attach_argv;
@@ -85,6 +86,16 @@ pub(in crate::serve) fn stop(server: &HttpServer, pair: &Pair, by_get: Option<&H
         }
     };
     Ok(if by_get.is_some() { response.header("Deprecation", "true") } else { response })
+}
+
+/// `POST /api/restart`: stops the pair's run and starts it anew, as `restart -d` does.
+pub(in crate::serve) fn restart(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
+    let body::EmptyBody {} = body::read_or_default(body)?;
+    let patience = restart::longest_stop(server.live.store(), pair).map_err(Failure::from)?;
+    let request = WorkerRequest::Restart { mode: pair.mode.to_string(), task: pair.task.to_string() };
+    let done = server.workers.run_longer(&request, patience);
+    server.live.touch();
+    Ok(Response::json(201, &done?))
 }
 
 /// Whether the browser prefetches this or the user followed a link: neither is meant to stop a run.

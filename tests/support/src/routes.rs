@@ -12,6 +12,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/stop/job/A"),
     ("GET", "/stop/job/A"),
     ("GET", "/logs/job/A"),
+    ("POST", "/api/restart/job/A"),
     ("POST", "/api/attach/job/A"),
     ("POST", "/api/approve/job/A"),
     ("POST", "/api/send/job/A"),
