@@ -26,11 +26,17 @@ use crate::model::run_form::RunForm;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
+use crate::os::process::holder;
 use crate::os::tmux::WarmClient;
 use crate::plan::drift::Drift;
 use crate::store::index::IndexError;
+use crate::store::record_file::RecordError;
 use crate::store::run_folder::RunFolder;
 use crate::tasks::{Task, TaskSet};
+
+/// How long another command may take to write the spec of a run that it starts.
+const SPEC_PATIENCE: Duration = Duration::from_secs(10);
+const STEP: Duration = Duration::from_millis(2);
 
 /// A restart that is prepared. Nothing was changed yet.
 #[derive(Debug)]
@@ -57,12 +63,11 @@ impl PreparedRestart {
         let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
         let never = || Failure::never_run(&pair);
         let store = project_store::find(project)?.ok_or_else(never)?;
-        let replaced = refresh::last_run(&store, &pair)?.ok_or_else(never)?;
+        let (replaced, spec) = last_run(&store, &pair)?.ok_or_else(never)?;
         if let RunState::Unknown(why) = &replaced.state {
             return Err(StartError::Unknown { why: why.clone(), run: Box::new(replaced) }.into());
         }
         let folder = store.folder(replaced.id());
-        let spec = folder.read_spec()?;
         check_form(&spec, mode, &pair)?;
         let request = same_request(&folder, &spec, started_by)?;
         let mut items = resolve_batch(project, tasks, mode, &[task], &request)?.items;
@@ -113,6 +118,26 @@ impl PreparedRestart {
         let mut starts = self.starts(warm);
         self.stop(&mut starts)?;
         self.start(&mut starts)
+    }
+}
+
+/// The pair's last run with its spec. A run without one is being started by another command, which writes it next, or
+/// was left by a killed one and is removed.
+fn last_run(store: &Store, pair: &Pair) -> Result<Option<(Run, RunSpec)>, Failure> {
+    let mut left = SPEC_PATIENCE;
+    loop {
+        let Some(run) = refresh::last_run(store, pair)? else { return Ok(None) };
+        match store.folder(run.id()).read_spec() {
+            Ok(spec) => return Ok(Some((run, spec))),
+            Err(RecordError::Missing(_)) if !left.is_zero() => {}
+            Err(RecordError::Missing(_)) => {
+                let holder = holder::holder_of(&store.state().pair(pair)).ok().flatten();
+                return Err(StartError::Busy { holder }.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        left = left.saturating_sub(STEP);
+        std::thread::sleep(STEP);
     }
 }
 
