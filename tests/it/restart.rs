@@ -277,7 +277,7 @@ fn restarts_at_once_leave_one_agent_of_the_pair() {
     world.task("A", "%lone\n%hang");
     let first = world.detach("brief", "A");
     world.agent_ready(&first);
-    for round in 0..rounds(50) {
+    for round in 0..rounds(200) {
         let calls: Vec<_> = (0..4)
             .map(|n| match n {
                 3 if round % 2 == 1 => world.dispatch("run -d brief A").start(),
