@@ -186,14 +186,13 @@ fn a_window_is_replaced_and_who_is_attached_keeps_the_session() {
     assert!(rows.len() == 1 && rows[0].starts_with("A-talk 0 ") && rows[0].contains(&second), "{rows:?}");
     // With another window before it in the session, to which tmux would turn, the terminal shows the new one.
     open(&world, "B");
-    let shown = (0..2).map(|_| {
+    let mut shown = String::new();
+    for _ in 0..2 {
         let next = id(&restart(&world, "talk", "A"));
         world.agent_ready(&next);
-        let shown = world.tmux(&["list-clients", "-F", "#{pane_start_command}"]);
+        shown = world.tmux(&["list-clients", "-F", "#{pane_start_command}"]);
         assert!(shown.contains(&next), "{shown}");
-        shown
-    });
-    let shown = shown.last().unwrap_or_default();
+    }
     // A terminal that shows another window keeps it.
     let fourth = id(&restart(&world, "talk", "B"));
     world.agent_ready(&fourth);
