@@ -6,6 +6,7 @@ use crate::lifecycle::failure::Failure;
 use crate::lifecycle::launch::request::{Resume, StartRequest};
 use crate::lifecycle::queue::approve::{self, GateDecision, RejectReason};
 use crate::lifecycle::reconcile::up::UpRequest;
+use crate::lifecycle::restart;
 use crate::lifecycle::stop::{self, StopKind, Stopped};
 use crate::lifecycle::summary::attention;
 use crate::lifecycle::window::send;
@@ -27,6 +28,7 @@ pub(super) enum Act {
         prompt: String,
         resume: bool,
     },
+    Restart(Pair),
     Stop(Pair),
     Approve(Pair),
     Reject {
@@ -95,6 +97,7 @@ impl Actor {
         let said = |text: String| Ok(ActResult::Said(text));
         match act {
             Act::Start { mode, task, prompt, resume } => self.start(mode, task, prompt, *resume),
+            Act::Restart(pair) => self.restart(pair),
             Act::Stop(pair) => said(match stop::stop(store, pair, StopKind::Stop).map_err(Failure::from)? {
                 Stopped::Ended(run) => format!("{pair}: {}", run.state.as_str()),
                 Stopped::NotRunning(_) => format!("{pair} is not running"),
@@ -141,6 +144,19 @@ impl Actor {
             (true, _) => format!("{text} is up to date"),
             (false, true) => format!("started {text}"),
             (false, false) => format!("{text} runs already"),
+        }))
+    }
+
+    fn restart(&self, pair: &Pair) -> Result<ActResult, ActFailure> {
+        let patience = restart::longest_stop(self.live.store(), pair).map_err(Failure::from)?;
+        let (mode, task) = (pair.mode.to_string(), pair.task.to_string());
+        let request = WorkerRequest::Restart { mode, task, started_by: Some(StartedBy::Cli) };
+        let done = self.workers.run_longer(&request, patience)?;
+        let fields = done["changes"].as_array().map_or(&[][..], Vec::as_slice);
+        let changes: Vec<&str> = fields.iter().filter_map(|change| change["field"].as_str()).collect();
+        Ok(ActResult::Said(match changes.is_empty() {
+            true => format!("restarted {pair}"),
+            false => format!("restarted {pair}; changed: {}", changes.join(", ")),
         }))
     }
 

@@ -124,6 +124,9 @@ impl UiState {
                 self.popup = Some(Popup::Confirm { question: format!("Stop {pair}?"), act: Act::Stop(pair) });
             }
             Key::Char('s') => self.complain(format!("{pair} is not running")),
+            Key::Char('B') => {
+                self.popup = Some(Popup::Confirm { question: restart_question(chosen), act: Act::Restart(pair) });
+            }
             Key::Char('R') if badge.active => self.complain(format!("{pair} is running; stop it first")),
             Key::Char('R') => {
                 let (mode, task) = (pair.mode.to_string(), pair.task.to_string());
@@ -235,6 +238,14 @@ impl UiState {
                 self.popup = Some(Popup::Pick { purpose: PickPurpose::Task, picker });
             }
         }
+    }
+}
+
+fn restart_question(chosen: &ListedRun) -> String {
+    let pair = chosen.run.pair();
+    match chosen.badge.active {
+        true => format!("Stop {pair}, and start it again as the manifest is now?"),
+        false => format!("Start {pair} again as the manifest is now?"),
     }
 }
 

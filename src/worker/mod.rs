@@ -25,6 +25,7 @@ use serde_json::Value;
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::launch::request::StartRequest;
 use crate::lifecycle::reconcile::up::UpRequest;
+use crate::model::started_by::StartedBy;
 use crate::os::process::bounded::{BoundedError, ChildLimits, run_program, take_streams};
 use crate::os::process::supervise::own_program;
 use crate::view::problem_view::ProblemView;
@@ -47,7 +48,13 @@ pub enum WorkerRequest {
         request: StartRequest,
     },
     /// Stop the pair's run and start it anew, as `restart -d --json`.
-    Restart { mode: String, task: String },
+    Restart {
+        mode: String,
+        task: String,
+        /// `None`: by the pages.
+        #[serde(default)]
+        started_by: Option<StartedBy>,
+    },
     /// As `render --json`.
     Render {
         mode: String,

@@ -39,7 +39,9 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let request = StartRequest { started_by, ..request };
             start::start(&open(Depth::Whole)?, &mode, &task, &request)
         }
-        WorkerRequest::Restart { mode, task } => restart::restart(&open(Depth::Whole)?, &mode, &task),
+        WorkerRequest::Restart { mode, task, started_by } => {
+            restart::restart(&open(Depth::Whole)?, &mode, &task, started_by.unwrap_or(StartedBy::Web))
+        }
         WorkerRequest::Render { mode, task, request, files } => {
             let project = drafts::open(&location, files)?;
             let tasks = project.tasks();

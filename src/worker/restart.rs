@@ -11,9 +11,9 @@ use crate::view::restart_view::{RestartView, changes};
 use crate::view::run_view::RunView;
 use crate::worker::perform::value;
 
-pub(super) fn restart(project: &Project, mode: &str, task: &str) -> Result<Value, Failure> {
+pub(super) fn restart(project: &Project, mode: &str, task: &str, started_by: StartedBy) -> Result<Value, Failure> {
     let (mode, tasks) = (project.mode(mode)?, project.tasks());
-    let restart = PreparedRestart::new(project, &tasks, mode, tasks.find(task)?, StartedBy::Web)?;
+    let restart = PreparedRestart::new(project, &tasks, mode, tasks.find(task)?, started_by)?;
     let run = RunView::new(&restart.carry_out(None)?, clock::now());
     let replaces = restart.replaced.id().to_string();
     value(&RestartView { run, replaces, changes: changes(&restart.changes) })

@@ -92,7 +92,8 @@ pub(in crate::serve) fn stop(server: &HttpServer, pair: &Pair, by_get: Option<&H
 pub(in crate::serve) fn restart(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let body::EmptyBody {} = body::read_or_default(body)?;
     let patience = restart::longest_stop(server.live.store(), pair).map_err(Failure::from)?;
-    let request = WorkerRequest::Restart { mode: pair.mode.to_string(), task: pair.task.to_string() };
+    let (mode, task) = (pair.mode.to_string(), pair.task.to_string());
+    let request = WorkerRequest::Restart { mode, task, started_by: None };
     let done = server.workers.run_longer(&request, patience);
     server.live.touch();
     Ok(Response::json(201, &done?))
