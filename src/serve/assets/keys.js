@@ -1,25 +1,10 @@
 // Keyboard shortcuts: single letters, ignored in text fields, with a help dialog.
 
+import KEYS from "./key_table.js";
 import { boardAddress } from "./place.js";
 
 // What a key of the same name does on every page; a page's module may say it in its own words (`help`).
-const WORDS = {
-  j: ["j / k", "next, previous"],
-  Enter: ["Enter", "open it"],
-  "/": ["/", "search"],
-  r: ["r", "run"],
-  R: ["R", "resume"],
-  s: ["s", "stop"],
-  a: ["a", "attach in your terminal"],
-  l: ["l", "log or terminal"],
-  y: ["y", "approve what waits at its gate"],
-  d: ["d", "diff"],
-  n: ["n", "only what needs me"],
-  ".": [".", "next run that needs me"],
-  "[": ["[ / ]", "previous, next run; the log or terminal keeps the keyboard"],
-  x: ["x", "reject with a reason"],
-  e: ["e", "answer a waiting window in its row"],
-};
+const WORDS = Object.fromEntries(KEYS.map(({ key, label, meaning }) => [key, [label, meaning]]));
 const EVERYWHERE = [
   ["Ctrl+K", "go to a page, task, run, file or mode"],
   ["b", "the board"],

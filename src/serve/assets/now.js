@@ -226,7 +226,7 @@ export const keys = {
   R: () => press("[data-act=resume]"),
   d: () => press("[data-act=diff]"),
   a: () => press("[data-act=attach]"),
-  e: () => { const item = target(); return Boolean(item?.querySelector("[data-answer]")) && openAnswer(item); },
+  i: () => { const item = target(); return Boolean(item?.querySelector("[data-answer]")) && openAnswer(item); },
   "/": () => toView("find"),
   f: () => toView("follow"),
   Escape: () => { if (narrow.matches && chosen) history.back(); else focusItem(itemOf(chosen)); },

@@ -25,8 +25,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState) {
 fn keys(state: &UiState) -> Line<'static> {
     let mut spans = Vec::new();
     let chosen = state.chosen();
-    for entry in of_terminal().filter(|entry| !entry.short.is_empty() && applies(entry.key, chosen)) {
-        spans.push(Span::styled(entry.label, Style::new().add_modifier(Modifier::BOLD)));
+    for entry in of_terminal().filter(|entry| !entry.short.is_empty() && applies(&entry.key, chosen)) {
+        spans.push(Span::styled(entry.label.as_str(), Style::new().add_modifier(Modifier::BOLD)));
         spans.push(Span::raw(format!(" {}  ", entry.short)));
     }
     spans.push(Span::styled("?", Style::new().add_modifier(Modifier::BOLD)));

@@ -64,7 +64,7 @@ fn help() -> Vec<Line<'static>> {
     let row = |label: &str, meaning: &str| {
         Line::from(vec![Span::styled(format!("{label:<8}"), bold), Span::raw(meaning.to_owned())])
     };
-    of_terminal().map(|entry| row(entry.label, entry.meaning)).collect()
+    of_terminal().map(|entry| row(&entry.label, &entry.meaning)).collect()
 }
 
 fn line_box(line: &LinePopup) -> Vec<Line<'static>> {
