@@ -49,6 +49,21 @@ fn a_tree_that_is_deaf_and_scattered_is_ended() {
 }
 
 #[test]
+fn a_job_that_ends_while_it_is_signalled_is_stopped() {
+    let mut world = World::with(MODES);
+    let cluster = Cluster::start(&mut world);
+    world.task("T", "%hang");
+    let run = world.detach("far", "T");
+    world.agent_ready(&run);
+    // For a job that has just ended, it fails and says nothing.
+    let real = crate::cluster::program("scancel");
+    world.shadow("scancel", &format!("#!/bin/sh\n{} \"$@\"\nexit 228\n", real.display()));
+    world.dispatch("stop far T").stdout_has("stopped").succeeds();
+    cluster.wait_no_jobs();
+    world.wait_all_quiet();
+}
+
+#[test]
 fn a_supervisor_that_does_not_answer_is_cancelled() {
     let mut world = World::with(MODES);
     let cluster = Cluster::start(&mut world);

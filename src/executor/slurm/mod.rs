@@ -3,6 +3,7 @@
 //! A job is known by its name, which holds the run's id: the controller's own ids come back for other jobs. Nothing
 //! outside this folder knows a term of Slurm.
 
+mod cancellation;
 mod command;
 mod listing;
 mod node_variables;
@@ -104,9 +105,7 @@ impl Engine for Slurm {
         }
         forget_listing();
         match command::run("scancel", &arguments, b"", CANCEL_BOUND) {
-            // It succeeds for a job that it does not know, too: only the job's end proves anything.
-            Ok(output) if output.status.success() => Ok(()),
-            Ok(output) => Err(EngineError(submission::one_line(&output.stderr))),
+            Ok(output) => cancellation::answer(output.status.code(), &output.stderr).map_err(EngineError),
             Err(error) => Err(EngineError(error.to_string())),
         }
     }
