@@ -63,6 +63,12 @@ impl ListChoice {
         self.run = runs.get(self.place).map(|run| run.run.id().clone());
     }
 
+    /// Another filter was typed: the first run shown is chosen, unless the chosen one still is.
+    pub(super) fn refiltered(&mut self, groups: &RunGroups) {
+        self.place = 0;
+        self.settle(groups);
+    }
+
     /// Moves the choice by this many runs.
     pub(super) fn step(&mut self, groups: &RunGroups, by: isize) {
         let count = runs(self.rows(groups)).len();

@@ -41,6 +41,9 @@ impl UiState {
             Key::Down => self.move_choice(1),
             key => {
                 self.list.filter.press(key);
+                if let Some(groups) = &self.groups {
+                    self.list.refiltered(groups);
+                }
             }
         }
         self.keep_choice();

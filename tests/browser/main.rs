@@ -36,4 +36,5 @@ mod serve_token;
 mod serve_walk;
 mod serve_windows_page;
 mod serve_work_page;
+mod ui_recording;
 mod walk;

@@ -15,7 +15,7 @@ use crate::waiting::{is, wait_for};
 use crate::world::World;
 
 /// Larger ones are not for a README.
-const LARGEST: u64 = 120_000;
+pub(crate) const LARGEST: u64 = 120_000;
 
 const MORE_MODES: &str = r#"
   implement:
@@ -88,6 +88,10 @@ fn lantern() -> World {
     let manifest = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
     let manifest = manifest.replace("session: dispatch-demo\njobs: 2", "session: lantern\nenv: { DEMO_PACE: \"0\" }");
     let manifest = manifest.replace("tasks/*.md", "tasks/**/*.md").replace("timeout: 20s", "timeout: 20m");
+    // It asks as any program does; a text typed to it is not confirmed.
+    let talks = "agents:\n  talker: { interactive: ./agent.sh, prompt: { interactive: arg }, protocol: text }\n";
+    let manifest = manifest.replacen("agents:\n", talks, 1);
+    let manifest = manifest.replace("agent: stand-in\n    prompt: \"Help", "agent: talker\n    prompt: \"Help");
     world.write("dispatch.yaml", manifest + MORE_MODES);
     for (phase, id, title, status, tags, body) in TASKS {
         let phase = phase.split_once('-').unwrap().1;
@@ -128,19 +132,17 @@ fn past(world: &World) {
 }
 
 /// Where the pictures go.
-fn gallery(world: &World) -> PathBuf {
+pub(crate) fn gallery(world: &World) -> PathBuf {
     let wanted = std::env::var_os("SCREENSHOTS").is_some_and(|wanted| !wanted.is_empty());
     let folder = if wanted { crate::programs::repository().join("docs") } else { world.root().join("docs") };
     fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-#[test]
-fn the_pictures_of_the_readme_can_be_made() {
+/// The project with runs in every state.
+pub(crate) fn lantern_at_work() -> World {
     let world = lantern();
-    let folder = gallery(&world);
     past(&world);
-    let server = world.serve();
     for (mode, task, state) in [
         ("implement", "LAN-15", "succeeded"),
         ("implement", "LAN-16", "failed"),
@@ -159,13 +161,21 @@ fn the_pictures_of_the_readme_can_be_made() {
         }
         world.wait_state(mode, task, state);
     }
-    let log = world.status("code-review", "LAN-12")["runId"].as_str().unwrap().to_owned();
-    let terminal = world.status("interactive", "LAN-12")["runId"].as_str().unwrap().to_owned();
     let pane = world.panes("#{pane_id}").pop().unwrap();
     wait_for(crate::waiting::PATIENCE, "the agent asks", || {
         let shown = world.tmux(&["capture-pane", "-p", "-t", &pane]);
         is(shown.contains("What should be greeted"), shown)
     });
+    world
+}
+
+#[test]
+fn the_pictures_of_the_readme_can_be_made() {
+    let world = lantern_at_work();
+    let folder = gallery(&world);
+    let server = world.serve();
+    let log = world.status("code-review", "LAN-12")["runId"].as_str().unwrap().to_owned();
+    let terminal = world.status("interactive", "LAN-12")["runId"].as_str().unwrap().to_owned();
     let mut page = Page::with(&world, &json!({ "viewport": [1280, 800], "motion": "reduce" }));
     for (name, path, scheme, ready) in [
         (

@@ -1,5 +1,5 @@
 // The keyboard shortcuts of the pages and of the terminal view (`dispatch ui`), which reads this file too: a key means the same
-// in both. `key`: as browsers name it; `label`: in the help; `short`: in the line of keys. JSON after `export default`.
+// in both. `key`: as browsers name it; `label`: in the help; `short`: in the line of keys. The table is JSON.
 export default [
   { "key": "j", "label": "j / k", "short": "", "meaning": "next, previous", "frontEnds": "both" },
   { "key": "g", "label": "g / G", "short": "", "meaning": "first, last", "frontEnds": "terminal" },

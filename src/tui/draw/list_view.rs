@@ -64,7 +64,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState, now: Time
             ListRow::None(words) => Line::styled(format!("  {words}"), Style::new().fg(Color::DarkGray)),
             ListRow::Run(run) => {
                 let line = columns.line(run, state, now);
-                if at == chosen { line.patch_style(Style::new().add_modifier(Modifier::REVERSED)) } else { line }
+                if at == chosen { reversed(line) } else { line }
             }
         })
         .collect();
@@ -137,6 +137,14 @@ impl Columns {
         }
         Line::from(spans)
     }
+}
+
+/// In one colour: reversed, several would be a patchwork.
+fn reversed(mut line: Line<'static>) -> Line<'static> {
+    for span in &mut line.spans {
+        span.style.fg = None;
+    }
+    line.patch_style(Style::new().add_modifier(Modifier::REVERSED))
 }
 
 fn word(run: &ListedRun) -> String {
