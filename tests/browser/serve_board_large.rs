@@ -123,8 +123,8 @@ fn five_thousand_tasks_are_a_board_like_any_other() {
     assert!(still.as_u64() >= shown.as_u64(), "something was taken away: {still} of {shown}");
     // A search brings the first rows of what it found, from where the page begins; the others follow.
     page.play("await page.fill('input[name=text]', 'number 1')");
-    page.wait("the first rows are there", "document.querySelectorAll('.row').length === 40 && scrollY === 0");
-    page.play("await until('more are there', `(scrollTo(0, document.documentElement.scrollHeight), document.querySelectorAll('.row').length >= 140)`)");
+    page.wait("the first rows are there", "document.querySelectorAll('.row').length === 25 && scrollY === 0");
+    page.play("await until('more are there', `(scrollTo(0, document.documentElement.scrollHeight), document.querySelectorAll('.row').length >= 125)`)");
     page.play("await page.fill('input[name=text]', 'number 4999')");
     page.wait(
         "the last one is found",

@@ -68,14 +68,18 @@ function refresh() {
 }
 
 let latest;
+// Ends the request for the page that is under way: its answer would be dropped.
+let asking = new AbortController();
 // How often the server has taken the token.
 let accepted = 0;
 async function fetchPage() {
   const mine = ++turn;
   const path = module.path(page);
+  asking.abort();
+  asking = new AbortController();
   let next;
   try {
-    next = await fragment(path);
+    next = await fragment(path, asking.signal);
   } catch (error) {
     if (mine !== turn) return latest;
     const isUnreachable = error instanceof Unreachable;

@@ -18,7 +18,7 @@ const rows = () => [...document.querySelectorAll(".rows .row")];
 let before = returned();
 
 // Rows of the answer to a changed filter: more than a screen; the others follow when they are scrolled to.
-const FIRST = 40;
+const FIRST = 25;
 // The filter was changed and its answer is not shown yet.
 let filtering = false;
 
@@ -41,14 +41,12 @@ export function rowsOf(task) {
 }
 
 export function mount(page) {
-  // One request at a time: where the filter changes during it, `refresh` asks once more when it is answered.
   const filter = async (form) => {
     const asked = query(form).toString();
     history.replaceState(null, "", asked ? `/?${asked}` : "/");
     before = null;
     // What was found is shown from its beginning.
     scrollTo(0, 0);
-    if (filtering) return;
     filtering = true;
     await page.refresh();
     filtering = false;
@@ -73,7 +71,7 @@ export function mount(page) {
   document.addEventListener("visibilitychange", () => { if (!document.hidden && document.getElementById("page")) page.refresh(); });
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) further(page, entry.target);
-  }, { rootMargin: "600px" });
+  }, { rootMargin: "300px" });
   page.drawn = () => {
     seen.disconnect();
     const more = page.main.querySelector(".more");
