@@ -2,7 +2,7 @@
  *
  *   screens first TEXT COMMAND...       us from the start to the first frame that holds TEXT
  *   screens keys N TEXT COMMAND...      then N times `j` or `k`: us from the key to the frame, median and p95, and KiB
- *                                       that the program's own memory grew from the tenth part of the keys on
+ *                                       that the program's own memory grew in the second half of the keys
  *   screens idle SECONDS TEXT COMMAND... then no key: CPU time of the program in ms
  *
  * Each ends the program with `q`. Fails after 30 s without TEXT. */
@@ -90,7 +90,7 @@ static void press_keys(int count) {
     long long *times = calloc((size_t)count, sizeof *times);
     long before = 0;
     for (int n = 0; n < count; n++) {
-        if (n == count / 10) before = own_memory();
+        if (n == count / 2) before = own_memory();
         /* What is still drawn belongs to the key before. */
         while (take(buffer, sizeof buffer, 20) > 0) {}
         /* Down through the list, then up again. */
