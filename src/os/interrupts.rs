@@ -67,7 +67,19 @@ impl Drop for Interrupts {
     }
 }
 
-/// Stops this process as SIGTSTP would without a handler. Returns when it continues.
+/// Stops this process as SIGTSTP would without a handler. Returns when it continues; at once if nobody would continue
+/// it.
 pub fn stop_this_process() -> io::Result<()> {
-    emulate_default_handler(SIGTSTP)
+    if has_job_control()? { emulate_default_handler(SIGTSTP) } else { Ok(()) }
+}
+
+/// Whether a shell continues this process group after it was stopped. The group of a session's leader has no shell: its
+/// parent is in another session. This is so in `xterm -e` and in a popup of tmux.
+pub fn has_job_control() -> io::Result<bool> {
+    Ok(rustix::process::getsid(None)? != rustix::process::getpgid(None)?)
+}
+
+/// Sends SIGTSTP to the process group, as a terminal does: also to a script that started this process.
+pub fn stop_process_group() -> io::Result<()> {
+    Ok(rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?)
 }

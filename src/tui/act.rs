@@ -13,9 +13,11 @@ use crate::lifecycle::window::send;
 use crate::model::message::Message as AgentMessage;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::model::run_id::RunId;
 use crate::model::started_by::StartedBy;
 use crate::snapshot::Live;
 use crate::tui::message::{Message, MessageSender};
+use crate::view::amounts::count_of_changes;
 use crate::view::plan_view::PlanView;
 use crate::worker::{WorkerFailure, WorkerPool, WorkerRequest};
 
@@ -57,6 +59,8 @@ pub(super) struct ActDone {
 pub(super) enum ActResult {
     /// What happened, in a sentence; empty if there is nothing to say.
     Said(String),
+    /// What happened, and the run that the person wants to see.
+    Started(String, Option<RunId>),
     Plan(PlanView),
     /// Nothing was applied: the plan is another one by now.
     PlanChanged(PlanView),
@@ -140,11 +144,12 @@ impl Actor {
         let (mode, task) = (mode.to_owned(), task.to_owned());
         let text = format!("{mode} {task}");
         let done = self.workers.run(&WorkerRequest::Start { mode, task, request })?;
-        Ok(ActResult::Said(match (done["skipped"] == true, done["created"] == true) {
+        let said = match (done["skipped"] == true, done["created"] == true) {
             (true, _) => format!("{text} is up to date"),
             (false, true) => format!("started {text}"),
             (false, false) => format!("{text} runs already"),
-        }))
+        };
+        Ok(ActResult::Started(said, done["run"]["runId"].as_str().and_then(RunId::parse)))
     }
 
     fn restart(&self, pair: &Pair) -> Result<ActResult, ActFailure> {
@@ -169,7 +174,10 @@ impl Actor {
         let steps = done["applied"]["steps"].as_array().map_or(&[][..], Vec::as_slice);
         let failed: Vec<&str> = steps.iter().filter_map(|step| step["error"].as_str()).collect();
         match failed.first() {
-            None => Ok(ActResult::Said(format!("applied the plan: {} changes", done["applied"]["changes"]))),
+            None => Ok(ActResult::Said(format!(
+                "applied the plan: {}",
+                count_of_changes(done["applied"]["changes"].as_u64().unwrap_or(0))
+            ))),
             Some(first) => {
                 Err(ActFailure { message: format!("{} steps failed: {first}", failed.len()), hints: Vec::new() })
             }

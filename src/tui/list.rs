@@ -8,6 +8,8 @@ use crate::tui::line_input::LineInput;
 #[derive(Clone, Debug, Default)]
 pub(super) struct ListChoice {
     pub(super) run: Option<RunId>,
+    /// A run that is chosen once it is listed.
+    expected: Option<RunId>,
     /// The place of the chosen run among the runs shown: where the choice stays if the run leaves the list.
     place: usize,
     pub(super) filter: LineInput,
@@ -58,6 +60,9 @@ impl ListChoice {
             self.run = None;
             return;
         }
+        if let Some(expected) = self.expected.take_if(|id| runs.iter().any(|run| run.run.id() == id)) {
+            self.run = Some(expected);
+        }
         let known = self.run.as_ref().and_then(|id| runs.iter().position(|run| run.run.id() == id));
         self.place = known.unwrap_or(self.place.min(runs.len() - 1));
         self.run = runs.get(self.place).map(|run| run.run.id().clone());
@@ -69,15 +74,22 @@ impl ListChoice {
         self.settle(groups);
     }
 
+    /// Chooses this run as soon as it is listed, unless another choice is made before.
+    pub(super) fn expect(&mut self, id: &RunId) {
+        self.expected = Some(id.clone());
+    }
+
     /// Moves the choice by this many runs.
     pub(super) fn step(&mut self, groups: &RunGroups, by: isize) {
         let count = runs(self.rows(groups)).len();
+        self.expected = None;
         self.place = self.place.saturating_add_signed(by).min(count.saturating_sub(1));
         self.run = None;
         self.settle(groups);
     }
 
     pub(super) fn choose(&mut self, groups: &RunGroups, id: &RunId) {
+        self.expected = None;
         self.run = Some(id.clone());
         self.settle(groups);
     }

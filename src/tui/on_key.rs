@@ -56,7 +56,7 @@ impl UiState {
         }
         match key {
             Key::Char('q') => return vec![Effect::Quit],
-            Key::Char('?') => self.popup = Some(Popup::Help),
+            Key::Char('?') => self.popup = Some(Popup::Help { top: 0 }),
             Key::Char('/') => self.list.is_typing = true,
             Key::Char('n') => {
                 self.list.only_needs = !self.list.only_needs;
@@ -173,6 +173,8 @@ impl UiState {
 
     fn show_tab(&mut self, tab: PreviewTab) {
         self.tab = tab;
+        // It is read again, also if it is shown already.
+        self.preview.of = None;
         if self.areas.is_narrow {
             self.focus = Focus::Preview;
         }
@@ -228,12 +230,12 @@ impl UiState {
 
     /// A mode for the chosen run's task, else a task first.
     fn choose_what_to_run(&mut self) {
-        let Some(catalog) = &self.catalog else {
-            return self.complain("the tasks are not read yet");
-        };
         if let Some(broken) = &self.broken {
             return self.complain(format!("nothing can be started: {broken}"));
         }
+        let Some(catalog) = &self.catalog else {
+            return self.complain("the tasks are not read yet");
+        };
         match self.chosen().map(|chosen| chosen.badge.clone()) {
             Some(badge) => self.pick_mode(badge.task, Some(&badge.mode)),
             None => {

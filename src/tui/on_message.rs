@@ -2,7 +2,7 @@
 
 use crate::tui::act::{Act, ActDone, ActFailure, ActResult, problem_line};
 use crate::tui::message::{Message, PreviewChange};
-use crate::tui::popup::{LinePurpose, PlanPopup, Popup};
+use crate::tui::popup::{EMPTY, LinePurpose, PlanPopup, Popup};
 use crate::tui::preview::{LINES, PreviewId};
 use crate::tui::ui_state::{Effect, UiState};
 use crate::view::catalog_view::{BrokenView, CatalogView};
@@ -75,8 +75,11 @@ impl UiState {
         // The box of the line whose act this was, if it is still open.
         let is_open =
             matches!(&self.popup, Some(Popup::Line(line)) if line.is_sent && line.act().as_ref() == Some(&done.act));
+        if let Ok(ActResult::Started(_, Some(run))) = &done.result {
+            self.list.expect(run);
+        }
         match done.result {
-            Ok(ActResult::Said(text)) => {
+            Ok(ActResult::Said(text) | ActResult::Started(text, _)) => {
                 let is_applied = matches!(done.act, Act::Apply { .. }) && matches!(self.popup, Some(Popup::Plan(_)));
                 if is_open || is_applied {
                     self.popup = None;
@@ -118,7 +121,12 @@ impl UiState {
         let Some(Popup::Line(line)) = &self.popup else { return };
         let LinePurpose::Send(run) = &line.purpose else { return };
         let is_active = self.run(run.id()).is_some_and(|run| run.badge.active);
-        if !is_active && let Some(Popup::Line(line)) = &mut self.popup {
+        // What an attempt to send said is not replaced.
+        let is_free = line.note.as_deref().is_none_or(|note| note == EMPTY);
+        if !is_active
+            && is_free
+            && let Some(Popup::Line(line)) = &mut self.popup
+        {
             line.note = Some("The run has ended. The text is kept until you close this box.".to_owned());
         }
     }

@@ -4,8 +4,9 @@ use crate::tui::act::Act;
 use crate::tui::choices::{self, OTHER_TASK};
 use crate::tui::keys::{Key, MouseKind};
 use crate::tui::picker::Pressed;
-use crate::tui::popup::{LinePopup, LinePurpose, PickPurpose, Popup};
+use crate::tui::popup::{EMPTY, LinePopup, LinePurpose, PickPurpose, Popup};
 use crate::tui::ui_state::{Effect, UiState};
+use crate::view::key_table::of_terminal;
 
 /// Steps that a page key moves a plan by.
 const PAGE: usize = 10;
@@ -14,7 +15,11 @@ impl UiState {
     pub(super) fn on_popup_key(&mut self, key: &Key) -> Vec<Effect> {
         match &mut self.popup {
             None => {}
-            Some(Popup::Help) => self.popup = None,
+            Some(Popup::Help { top }) => match key {
+                Key::Down | Key::Char('j') => *top = (*top + 1).min(of_terminal().count()),
+                Key::Up | Key::Char('k') => *top = top.saturating_sub(1),
+                _ => self.popup = None,
+            },
             Some(Popup::Confirm { act, .. }) => {
                 let act = act.clone();
                 match key {
@@ -45,7 +50,7 @@ impl UiState {
                     line.note = None;
                     return self.act(act);
                 }
-                None => line.note = Some("The text is empty.".to_owned()),
+                None => line.note = Some(EMPTY.to_owned()),
             },
             Key::Ctrl('o') if !line.is_sent => return vec![Effect::Edit(line.input.text().to_owned())],
             _ if line.is_sent => {}

@@ -7,12 +7,24 @@ use crate::tui::line_input::LineInput;
 use crate::tui::picker::Picker;
 use crate::view::plan_view::PlanView;
 
+/// The note of a line that needs a text.
+pub(super) const EMPTY: &str = "The text is empty.";
+
 #[derive(Debug)]
 pub(super) enum Popup {
-    Help,
-    Confirm { question: String, act: Act },
+    Help {
+        /// The first line shown.
+        top: usize,
+    },
+    Confirm {
+        question: String,
+        act: Act,
+    },
     Line(LinePopup),
-    Pick { purpose: PickPurpose, picker: Picker },
+    Pick {
+        purpose: PickPurpose,
+        picker: Picker,
+    },
     Plan(PlanPopup),
 }
 

@@ -70,9 +70,15 @@ impl Screen {
 
     /// Stops this process, as Ctrl-Z does, until the shell continues it.
     pub(super) fn suspend(&mut self) -> io::Result<()> {
+        if !interrupts::has_job_control()? {
+            self.suspensions.take();
+            return Ok(());
+        }
         self.without(|suspensions| {
+            interrupts::stop_process_group()?;
+            interrupts::stop_this_process()?;
             suspensions.take();
-            interrupts::stop_this_process()
+            Ok(())
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Durations and costs as text, as every list and page writes them.
+//! Durations, costs and counts as text, as every list and page writes them.
 
 /// In at most two units; below a second in tenths.
 pub fn duration(ms: u64) -> String {
@@ -20,6 +20,11 @@ pub fn cost(usd: f64) -> String {
 /// A sum or a limit in US dollars; amounts below a dollar as [`cost`].
 pub fn dollars(usd: f64) -> String {
     if usd < 1.0 { cost(usd) } else { format!("${usd:.2}") }
+}
+
+/// Of a plan.
+pub fn count_of_changes(count: u64) -> String {
+    format!("{count} change{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

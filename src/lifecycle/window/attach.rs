@@ -4,7 +4,7 @@ use crate::lifecycle::store::Store;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::os::environment;
-use crate::os::tmux::{SocketEnv, Tmux, TmuxError};
+use crate::os::tmux::{Client, ClientOf, SocketEnv, Tmux, TmuxError};
 use crate::store::logs::marks::{LogMark, MarkReader};
 use crate::store::logs::reader::LogStream;
 use crate::store::logs::whole::WholeLog;
@@ -21,14 +21,26 @@ pub fn attach_argv(run: &Run) -> Option<Vec<String>> {
 /// Switches this terminal's tmux client to the run's window. False if it is not a client of the run's tmux server.
 pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
     let (Some(socket), Some(session)) = (&run.facts.socket, &run.facts.session) else { return Ok(false) };
-    let inside = SocketEnv::here().surrounding();
-    let (Some(inside), Some(pane)) = (inside, environment::var_text("TMUX_PANE")) else { return Ok(false) };
+    let here = SocketEnv::here();
+    let inside = here.surrounding();
+    let Some(inside) = inside else { return Ok(false) };
     // Two paths may name one server.
     let same = inside == *socket || std::path::absolute(&inside).ok() == std::path::absolute(socket).ok();
     if !same {
         return Ok(false);
     }
-    Tmux::new(socket.clone()).switch_client(&pane, session, run.progress.window.as_deref())?;
+    let (tmux, window) = (Tmux::new(socket.clone()), run.progress.window.as_deref());
+    if let Some(pane) = environment::var_text("TMUX_PANE") {
+        tmux.switch_client(ClientOf::Pane(&pane), session, window)?;
+        return Ok(true);
+    }
+    // A popup has no pane: it is above a client of its session.
+    let shows = |client: &Client| !client.control_mode && Some(&client.session_id) == here.session_id().as_ref();
+    let clients = tmux.clients()?;
+    let Some(client) = clients.iter().filter(|client| shows(client)).max_by_key(|client| client.activity) else {
+        return Ok(false);
+    };
+    tmux.switch_client(ClientOf::Tty(&client.tty), session, window)?;
     Ok(true)
 }
 

@@ -40,7 +40,7 @@ pub use crate::os::tmux::probe::{TmuxProbe, probe};
 pub use crate::os::tmux::send::{Brackets, Typed};
 pub use crate::os::tmux::socket::SocketEnv;
 pub use crate::os::tmux::version::{FLOOR, TmuxVersion, version};
-pub use crate::os::tmux::view::Client;
+pub use crate::os::tmux::view::{Client, ClientOf};
 pub use crate::os::tmux::view_session::{Access, PaneLocation, TerminalView, client_environment, starter_environment};
 pub use crate::os::tmux::warm_client::WarmClient;
 

@@ -34,6 +34,11 @@ impl SocketEnv {
         let socket = self.tmux.as_deref()?.split(',').next()?;
         (!socket.is_empty()).then(|| PathBuf::from(socket))
     }
+
+    /// The id `$N` of the session in which this process runs.
+    pub fn session_id(&self) -> Option<String> {
+        self.tmux.as_deref()?.split(',').nth(2).map(|number| format!("${number}"))
+    }
 }
 
 impl Tmux {

@@ -26,6 +26,14 @@ pub struct Client {
     pub window_name: String,
 }
 
+/// How a client is named.
+#[derive(Clone, Copy, Debug)]
+pub enum ClientOf<'a> {
+    /// The one that shows this pane (`$TMUX_PANE`).
+    Pane(&'a str),
+    Tty(&'a str),
+}
+
 impl Tmux {
     /// The command line that shows `session`, with the window `@N` in front. (A socket path that is not UTF-8 can be
     /// neither printed nor passed.)
@@ -34,12 +42,14 @@ impl Tmux {
         ["tmux", "-S", &socket, "-u", "attach-session", "-t", &target(session, window)].map(str::to_owned).to_vec()
     }
 
-    /// Shows the window in the client that shows the pane `from_pane` (`$TMUX_PANE`). Fails if the session or the
-    /// window does not exist.
-    pub fn switch_client(&self, from_pane: &str, session: &str, window: Option<&str>) -> Result<(), TmuxError> {
+    /// Shows the window in a client. Fails if the session or the window does not exist.
+    pub fn switch_client(&self, client: ClientOf<'_>, session: &str, window: Option<&str>) -> Result<(), TmuxError> {
         check_session_name(session)?;
         let target = target(session, window);
-        let reply = self.client_from(Some(from_pane), &["switch-client", "-t", &target])?;
+        let reply = match client {
+            ClientOf::Pane(pane) => self.client_from(Some(pane), &["switch-client", "-t", &target])?,
+            ClientOf::Tty(tty) => self.client_from(None, &["switch-client", "-c", tty, "-t", &target])?,
+        };
         if reply.ok { Ok(()) } else { Err(self.failure("switch-client", session, &reply)) }
     }
 

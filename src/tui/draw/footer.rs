@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::agents::sanitize_line;
 use crate::snapshot::ListedRun;
 use crate::tui::ui_state::UiState;
-use crate::view::key_table::of_terminal;
+use crate::view::key_table::{KeyEntry, of_terminal};
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState) {
     let line = match &state.notice {
@@ -17,20 +17,32 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState) {
             Line::styled(sanitize_line(&notice.text), Style::new().fg(colour).add_modifier(Modifier::BOLD))
         }
         None if state.acting > 0 => Line::raw("working…"),
-        None => keys(state),
+        None => keys(state, usize::from(area.width)),
     };
     frame.render_widget(line, area);
 }
 
-fn keys(state: &UiState) -> Line<'static> {
-    let mut spans = Vec::new();
+/// As many as fit: first those for the chosen run, and always the one of the help.
+fn keys(state: &UiState, width: usize) -> Line<'static> {
+    let key = |label: &'static str, short: &str| {
+        [Span::styled(label, Style::new().add_modifier(Modifier::BOLD)), Span::raw(format!(" {short}  "))]
+    };
+    let help = key("?", "help");
+    let mut room = width.saturating_sub(help.iter().map(Span::width).sum());
     let chosen = state.chosen();
-    for entry in of_terminal().filter(|entry| !entry.short.is_empty() && applies(&entry.key, chosen)) {
-        spans.push(Span::styled(entry.label.as_str(), Style::new().add_modifier(Modifier::BOLD)));
-        spans.push(Span::raw(format!(" {}  ", entry.short)));
+    let shown = of_terminal().filter(|entry| !entry.short.is_empty() && applies(&entry.key, chosen));
+    let (for_all, for_run): (Vec<&KeyEntry>, Vec<&KeyEntry>) = shown.partition(|entry| applies(&entry.key, None));
+    let mut spans = Vec::new();
+    for entry in for_run.into_iter().chain(for_all) {
+        let shown = key(&entry.label, &entry.short);
+        let columns: usize = shown.iter().map(Span::width).sum();
+        if columns > room {
+            break;
+        }
+        room -= columns;
+        spans.extend(shown);
     }
-    spans.push(Span::styled("?", Style::new().add_modifier(Modifier::BOLD)));
-    spans.push(Span::raw(" help"));
+    spans.extend(help);
     Line::from(spans)
 }
 

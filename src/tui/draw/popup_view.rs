@@ -4,11 +4,13 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+use ratatui::widgets::{Block, Clear, Paragraph};
 
 use crate::agents::sanitize_line;
 use crate::tui::draw::picker_view;
+use crate::tui::draw::preview_view::wrap;
 use crate::tui::popup::{LinePopup, PlanPopup, Popup};
+use crate::view::amounts::count_of_changes;
 use crate::view::key_table::of_terminal;
 use crate::view::plan_view::StepView;
 
@@ -19,12 +21,12 @@ const PICKER_FRAME: usize = 4;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, popup: &Popup) {
     match popup {
-        Popup::Help => boxed(frame, area, " Keys ", help()),
+        Popup::Help { top } => boxed(frame, area, " Keys ", help(), |_| *top),
         Popup::Confirm { question, .. } => {
             let lines = vec![Line::raw(sanitize_line(question)), Line::raw(""), Line::raw("y: yes   n: no")];
-            boxed(frame, area, "", lines);
+            boxed(frame, area, "", lines, |_| 0);
         }
-        Popup::Line(line) => boxed(frame, area, &format!(" {} ", line.title()), line_box(line)),
+        Popup::Line(line) => boxed(frame, area, &format!(" {} ", line.title()), line_box(line), cursor_row),
         Popup::Pick { picker, .. } => {
             let height = u16::try_from(picker.rows.len() + PICKER_FRAME).unwrap_or(u16::MAX);
             let inner = place(frame, area, height, &format!(" {} ", sanitize_line(&picker.title)));
@@ -37,13 +39,27 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, popup: &Popup) {
     }
 }
 
-/// A box that is as high as its lines.
-fn boxed(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'static>>) {
+/// A box that is as high as its lines. If the screen is lower, `top` gives the first row shown, unless that leaves
+/// room at the end.
+fn boxed(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    lines: Vec<Line<'static>>,
+    top: impl FnOnce(&[Line<'static>]) -> usize,
+) {
     let width = usize::from(WIDTH.min(area.width).saturating_sub(4)).max(1);
-    let rows: usize = lines.iter().map(|line| line.width().div_ceil(width).max(1)).sum();
-    let height = u16::try_from(rows + 2).unwrap_or(u16::MAX);
-    let inner = place(frame, area, height, title);
-    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
+    let rows: Vec<Line<'static>> = lines.iter().flat_map(|line| wrap(line, width)).collect();
+    let inner = place(frame, area, u16::try_from(rows.len() + 2).unwrap_or(u16::MAX), title);
+    let last = rows.len().saturating_sub(usize::from(inner.height));
+    let top = top(&rows).min(last);
+    frame.render_widget(Paragraph::new(rows.into_iter().skip(top).collect::<Vec<_>>()), inner);
+}
+
+/// The row of a typed line's cursor.
+fn cursor_row(rows: &[Line<'static>]) -> usize {
+    let is_cursor = |span: &Span<'_>| span.style.add_modifier.contains(Modifier::REVERSED);
+    rows.iter().position(|row| row.spans.iter().any(is_cursor)).unwrap_or(0)
 }
 
 /// Clears the place of a box, draws its frame, and returns the area inside.
@@ -100,7 +116,10 @@ fn plan_lines(popup: &PlanPopup, area: Rect) -> Vec<Line<'static>> {
     };
     let keys = match plan.changes {
         0 => "Nothing to do.   Esc: close".to_owned(),
-        changes => format!("{changes} changes.   Enter: apply all   j/k: scroll   Esc: close"),
+        changes => format!(
+            "{}.   Enter: apply all   j/k: scroll   Esc: close",
+            count_of_changes(u64::try_from(changes).unwrap_or(u64::MAX))
+        ),
     };
     lines.push(Line::styled(keys, Style::new().fg(Color::DarkGray)));
     let steps = plan.steps.iter().skip(popup.top).flat_map(step_lines);

@@ -89,7 +89,7 @@ fn content(state: &UiState, area: Rect) -> Vec<Line<'static>> {
 }
 
 /// The line in rows of at most `width` columns, with its styles.
-fn wrap(line: &Line<'static>, width: usize) -> Vec<Line<'static>> {
+pub(super) fn wrap(line: &Line<'static>, width: usize) -> Vec<Line<'static>> {
     if line.width() <= width || width == 0 {
         return vec![line.clone()];
     }

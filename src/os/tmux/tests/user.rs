@@ -1,7 +1,7 @@
 //! The user's options, actions and views.
 
-use crate::os::tmux::Killed;
 use crate::os::tmux::tests::world::{Run, World, pane_of, wait_until};
+use crate::os::tmux::{ClientOf, Killed};
 
 /// The run's window is found, can be read and killed; no option is set on the user's.
 fn holds(world: &World, run: &Run) {
@@ -125,10 +125,10 @@ fn attaching_shows_the_window_and_switching_moves_only_that_client() {
     wait_until("the second window", || shows(&second.window_id) == 1);
     assert!(world.tmux.clients().unwrap().iter().all(|client| !client.control_mode && client.tty.starts_with('/')));
 
-    world.tmux.switch_client(user.trim(), "work", Some(&first.window_id)).unwrap();
+    world.tmux.switch_client(ClientOf::Pane(user.trim()), "work", Some(&first.window_id)).unwrap();
     wait_until("the switch", || shows(&first.window_id) >= 1);
     let sessions: Vec<_> = world.tmux.clients().unwrap().into_iter().map(|client| client.session_name).collect();
     assert_eq!(sessions, ["work", "work"]);
-    assert!(world.tmux.switch_client(user.trim(), "wor", None).is_err());
-    assert!(world.tmux.switch_client(user.trim(), "other", Some(&first.window_id)).is_err());
+    assert!(world.tmux.switch_client(ClientOf::Pane(user.trim()), "wor", None).is_err());
+    assert!(world.tmux.switch_client(ClientOf::Pane(user.trim()), "other", Some(&first.window_id)).is_err());
 }
