@@ -1,10 +1,10 @@
 //! `attach` without a name: `--next` attaches to the window that has waited longest; on a terminal there is a picker.
 
-use std::fs;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use rustix::process::Signal;
 
+use crate::user_terminal::UserTerminal;
 use crate::waiting::{is, wait_until};
-use crate::world::World;
+use crate::world::{World, kill};
 
 /// Opens windows `T0`…; gives their panes.
 fn open(world: &World, count: usize) -> Vec<String> {
@@ -85,62 +85,10 @@ fn of_ten_windows_the_three_that_wait_are_visited_in_order_of_age() {
     assert_eq!(reported.matches("hint: dispatch attach talk").count(), 10, "{reported}");
 }
 
-/// A terminal of the user's: a pane of another tmux server, in which a shell runs `dispatch attach`.
-struct Picker<'a> {
-    world: &'a World,
-    /// Of its own: a server that ends is in the way of one that begins.
-    server: String,
-}
-
-impl<'a> Picker<'a> {
-    fn tmux(&self, args: &[&str]) -> String {
-        let all: Vec<&str> = ["-u", "-f", "/dev/null", "-L", &self.server].iter().chain(args).copied().collect();
-        self.world.helper("tmux", &all).trim_end().to_owned()
-    }
-
-    fn new(world: &'a World, before: &str) -> Self {
-        let script = format!(
-            "unset TMUX TMUX_PANE; {before} stty -a > before; dispatch attach 2> said; echo $? > code; stty -a > after; exec sleep 60"
-        );
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let picker = Self { world, server: format!("user{}", COUNT.fetch_add(1, Ordering::Relaxed)) };
-        picker.tmux(&["new-session", "-d", "-x", "100", "-y", "12", "-s", "user", "sh", "-c", &script]);
-        picker
-    }
-
-    fn screen(&self) -> String {
-        self.tmux(&["capture-pane", "-p", "-t", "=user:"])
-    }
-
-    fn shows(&self, text: &str) -> String {
-        wait_until(&format!("the picker shows {text:?}"), || {
-            let seen = self.screen();
-            is(seen.contains(text), seen.clone()).map(|()| seen)
-        })
-    }
-
-    fn press(&self, keys: &[&str]) {
-        self.tmux(&[&["send-keys", "-t", "=user:"], keys].concat());
-    }
-
-    /// Once it has ended: its exit code, with the terminal as it was.
-    fn code(&self) -> String {
-        let read = |name: &str| fs::read_to_string(self.world.project().join(name)).unwrap_or_default();
-        wait_until("it has ended", || is(!read("after").is_empty(), self.screen()));
-        assert_eq!(read("before"), read("after"), "the terminal is left as it was");
-        let modes = self.tmux(&["display-message", "-p", "-t", "=user:", "#{alternate_on} #{cursor_flag}"]);
-        assert_eq!(modes, "0 1");
-        read("code").trim().to_owned()
-    }
-}
-
-impl Drop for Picker<'_> {
-    fn drop(&mut self) {
-        self.tmux(&["kill-server"]);
-        for name in ["before", "after", "code"] {
-            let _ = fs::remove_file(self.world.project().join(name));
-        }
-    }
+fn picker<'a>(world: &'a World, line: &str) -> UserTerminal<'a> {
+    let picker = UserTerminal::start(world, (100, 12), line);
+    picker.shows("q: leave");
+    picker
 }
 
 #[test]
@@ -157,53 +105,40 @@ fn on_a_terminal_one_is_picked_and_it_is_left_as_it_was() {
     };
     {
         // Waiting windows come first, with the reason.
-        let picker = Picker::new(&world, "");
-        let seen = picker.shows("q: leave");
+        let picker = picker(&world, "dispatch attach");
+        let seen = picker.screen();
         let first = seen.lines().nth(1).unwrap();
         assert!(first.starts_with("> 1  T1") && first.contains("waits for you: it rang the bell"), "{seen}");
         picker.press(&["Enter"]);
         attached(1);
     }
     {
-        let picker = Picker::new(&world, "");
-        picker.shows("q: leave");
+        let picker = picker(&world, "dispatch attach");
         picker.press(&["/"]);
-        picker.press(&["-l", "t0"]);
+        picker.types("t0");
         let seen = picker.shows("/t0");
         assert!(seen.contains("T0") && !seen.contains("T2"), "{seen}");
         picker.press(&["Enter"]);
         attached(0);
     }
     {
-        let picker = Picker::new(&world, "");
-        picker.shows("q: leave");
+        let picker = picker(&world, "dispatch attach");
         picker.press(&["Down", "Down", "Up", "3"]);
         attached(0);
     }
-    for (keys, code) in [(&["Escape"][..], "0"), (&["q"], "0"), (&["/", "x", "C-c"], "130")] {
-        let picker = Picker::new(&world, "");
-        picker.shows("q: leave");
+    for (keys, code) in [(&["Escape"][..], 0), (&["q"], 0), (&["/", "x", "C-c"], 130)] {
+        let picker = picker(&world, "dispatch attach");
         picker.press(keys);
         assert_eq!(picker.code(), code, "{keys:?}");
-        assert_eq!(fs::read_to_string(world.project().join("said")).unwrap(), "");
+        assert_eq!(picker.stderr(), "");
     }
     {
-        let picker = Picker::new(
-            &world,
-            "(sleep 0.1; until [ -e end ]; do sleep 0.05; done; kill -TERM $(cat pid)) & echo $$ > shell;",
-        );
-        picker.shows("q: leave");
-        let shell: i32 = fs::read_to_string(world.project().join("shell")).unwrap().trim().parse().unwrap();
-        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-        let own = children.split_whitespace().find(|pid| {
-            fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().starts_with("dispatch\0attach")
-        });
-        world.write("pid", own.unwrap());
-        world.write("end", "");
-        assert_eq!(picker.code(), "143");
+        let picker = picker(&world, "dispatch attach");
+        kill(picker.pid(), Signal::TERM);
+        assert_eq!(picker.code(), 143);
     }
     // A terminal that can move no cursor.
-    let picker = Picker::new(&world, "TERM=dumb; export TERM;");
-    assert_eq!(picker.code(), "2");
-    assert!(fs::read_to_string(world.project().join("said")).unwrap().contains("name a mode and a task"));
+    let dumb = UserTerminal::start(&world, (100, 12), "TERM=dumb dispatch attach");
+    assert_eq!(dumb.code(), 2);
+    assert!(dumb.stderr().contains("name a mode and a task"), "{}", dumb.stderr());
 }

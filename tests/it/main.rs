@@ -6,8 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use support::{
-    command, damaged_file, fake, follower, git, past, programs, random, routes, server, shell, tmux_client, waiting,
-    wanted, windows, world,
+    command, damaged_file, fake, follower, git, past, programs, random, routes, server, shell, tmux_client,
+    user_terminal, waiting, wanted, windows, world,
 };
 
 mod activity;
@@ -96,6 +96,13 @@ mod tasks;
 mod terminal_missing;
 mod tmux_server;
 mod tmux_stopped;
+mod ui;
+mod ui_attach;
+mod ui_list;
+mod ui_memory;
+mod ui_robust;
+mod ui_signals;
+mod ui_work;
 mod up;
 mod up_races;
 mod up_watch;

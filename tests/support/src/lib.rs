@@ -21,6 +21,7 @@ pub mod server;
 pub mod shell;
 pub mod tmux_client;
 pub mod user_editor;
+pub mod user_terminal;
 pub mod waiting;
 pub mod wanted;
 pub mod windows;

@@ -1,0 +1,59 @@
+//! `ui`: hours of events leave its memory as it was.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::user_terminal::UserTerminal;
+use crate::waiting::{is, rounds, wait_for};
+use crate::world::World;
+
+/// How much the private memory may grow, in KiB. What each event would leave, if it left its text, is more than this.
+const GROWTH: usize = 2048;
+
+/// Memory that only this process has, in KiB.
+fn private_memory(pid: i32) -> usize {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let private = text.lines().filter(|line| line.starts_with("Private_Dirty:"));
+    private.map(|line| line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()).sum()
+}
+
+#[test]
+fn thousands_of_events_leave_its_memory_as_it_was() {
+    let world = World::with("jobs: 40\n");
+    // More lines than the view keeps, and then always another one.
+    let events =
+        "%sh i=0; while :; do i=$((i + 1)); echo \"event $i of the log\"; [ $i -lt 8000 ] || sleep 0.05; done\n";
+    world.task("LOUD", events).task("SHORT", "%out short\n");
+    for n in 0..29 {
+        let task = format!("T{n}");
+        world.task(&task, "%hang\n");
+        world.detach("job", &task);
+    }
+    let loud = world.detach("job", "LOUD");
+    world.agent_ready(&loud);
+    let ui = UserTerminal::start(&world, (120, 70), "dispatch ui");
+    ui.press(&["g"]);
+    ui.chooses("LOUD");
+    // Each round is some twenty events: starts, ends, a changed task file, turns of the preview.
+    let round = |n: usize| {
+        world.task("CHANGES", &format!("for the {n}th time\n"));
+        world.dispatch("run -q job SHORT").notes().succeeds();
+        for keys in [&["j", "Tab"][..], &["j", "BTab"], &["k", "k"], &["p"], &["Escape"], &["?"], &["Escape"]] {
+            ui.press(keys);
+        }
+        wait_for(Duration::from_secs(60), "the list shows the last run", || {
+            let screen = ui.screen();
+            is(screen.contains("SHORT"), screen)
+        });
+    };
+    // Until the list has as many ended runs as it shows.
+    (0..40).for_each(round);
+    ui.chooses("LOUD");
+    let before = private_memory(ui.pid());
+    (0..rounds(1000)).for_each(|n| round(40 + n));
+    let after = private_memory(ui.pid());
+    println!("{before} KiB before, {after} KiB after");
+    assert!(after <= before + GROWTH, "{before} KiB before, {after} KiB after");
+    ui.press(&["q"]);
+    assert_eq!((ui.code(), ui.stderr()), (0, String::new()));
+}
