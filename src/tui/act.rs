@@ -159,10 +159,11 @@ impl Actor {
         let done = self.workers.run_longer(&request, patience)?;
         let fields = done["changes"].as_array().map_or(&[][..], Vec::as_slice);
         let changes: Vec<&str> = fields.iter().filter_map(|change| change["field"].as_str()).collect();
-        Ok(ActResult::Said(match changes.is_empty() {
+        let said = match changes.is_empty() {
             true => format!("restarted {pair}"),
             false => format!("restarted {pair}; changed: {}", changes.join(", ")),
-        }))
+        };
+        Ok(ActResult::Started(said, done["runId"].as_str().and_then(RunId::parse)))
     }
 
     fn apply(&self, plan_id: &str) -> Result<ActResult, ActFailure> {

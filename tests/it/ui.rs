@@ -1,7 +1,7 @@
 //! `ui`: the view at the terminal, driven by keys: runs are started, watched, answered, approved and stopped.
 
 use crate::user_terminal::UserTerminal;
-use crate::world::{World, alive};
+use crate::world::{BASE, World, alive};
 
 pub(crate) const SIZE: (u16, u16) = (120, 30);
 
@@ -176,4 +176,31 @@ fn a_failure_is_shown_with_its_reason_until_it_is_looked_at() {
     ui.press(&["Tab"]);
     ui.shows("The A");
     ui.shows("tasks/A.md");
+}
+
+#[test]
+fn a_run_is_restarted_as_the_manifest_is_now_and_the_new_one_is_chosen() {
+    let world = World::with("  told: { agent: fake, prompt: \"%out as before\\n%hang\" }\n");
+    world.task("A", "").task("B", "%hang\n");
+    let first = world.detach("told", "A");
+    let agent = world.agent_ready(&first).pid;
+    let other = world.detach("job", "B");
+    world.agent_ready(&other);
+    let ui = ui(&world);
+    ui.press(&["G"]);
+    ui.shows("│as before");
+    let manifest = format!("{BASE}  told: {{ agent: fake, prompt: \"%out as it is now\\n%hang\" }}\n");
+    world.write("dispatch.yaml", manifest);
+    ui.press(&["B"]);
+    ui.shows("Stop told A, and start it again");
+    ui.press(&["n"]);
+    ui.hides("Stop told A, and start it again");
+    assert!(alive(agent), "a refused question stopped it");
+    ui.press(&["B"]);
+    ui.shows("Stop told A, and start it again");
+    ui.press(&["y"]);
+    ui.shows("restarted told A; changed: prompt");
+    ui.shows("│as it is now");
+    ui.chooses("running A");
+    assert!(!alive(agent));
 }
