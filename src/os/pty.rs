@@ -179,8 +179,6 @@ fn open_slave(name: &CStr) -> io::Result<OwnedFd> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
     use std::path::PathBuf;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -193,8 +191,14 @@ mod tests {
     fn shim() -> (TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shim");
-        fs::write(&path, "#!/bin/sh\nshift\nexec setsid -c \"$@\"\n").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        // By another process: a test that forks meanwhile would hold the file open for writing, and it could not be run.
+        let text = "#!/bin/sh\nshift\nexec setsid -c \"$@\"\n";
+        let write = Command::new("sh")
+            .args(["-c", "printf %s \"$1\" >\"$0\" && chmod 700 \"$0\""])
+            .arg(&path)
+            .arg(text)
+            .status();
+        assert!(write.unwrap().success());
         (folder, path)
     }
 
