@@ -28,6 +28,8 @@ pub(super) enum ListRow<'a> {
     /// The words of an empty group.
     None(&'static str),
     Run(&'a ListedRun),
+    /// Why the run above needs its user, and the keys that help.
+    About(&'a ListedRun),
 }
 
 impl ListChoice {
@@ -48,7 +50,12 @@ impl ListChoice {
             if runs.is_empty() {
                 rows.push(ListRow::None(group.none()));
             }
-            rows.extend(runs.into_iter().map(ListRow::Run));
+            for run in runs {
+                rows.push(ListRow::Run(run));
+                if group == RunGroup::Needs {
+                    rows.push(ListRow::About(run));
+                }
+            }
         }
         rows
     }
@@ -113,7 +120,7 @@ impl ListChoice {
 pub(super) fn runs(rows: Vec<ListRow<'_>>) -> Vec<&ListedRun> {
     let run = |row| match row {
         ListRow::Run(run) => Some(run),
-        ListRow::Heading(..) | ListRow::None(_) => None,
+        ListRow::Heading(..) | ListRow::None(_) | ListRow::About(_) => None,
     };
     rows.into_iter().filter_map(run).collect()
 }

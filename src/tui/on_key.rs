@@ -209,7 +209,7 @@ impl UiState {
         self.focus = Focus::List;
         let Some(groups) = &self.groups else { return };
         let rows = self.list.rows(groups);
-        if let Some(ListRow::Run(run)) = rows.get(self.list.top + row) {
+        if let Some(ListRow::Run(run) | ListRow::About(run)) = rows.get(self.list.top + row) {
             let id = run.run.id().clone();
             self.list.choose(groups, &id);
         }

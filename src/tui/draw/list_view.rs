@@ -31,6 +31,8 @@ struct Columns {
     mode: usize,
     has_cost: bool,
     about: usize,
+    /// Of all.
+    width: usize,
 }
 
 /// Draws the list. Returns the area of its rows, and the first row shown.
@@ -52,7 +54,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState, now: Time
     let height = usize::from(inner.height);
     // The heading above the chosen run stays in sight where it can.
     let upper = chosen.saturating_sub(1);
-    let top = state.list.top.min(upper).max((chosen + 1).saturating_sub(height));
+    let last = if matches!(rows.get(chosen + 1), Some(ListRow::About(_))) { chosen + 1 } else { chosen };
+    let top = state.list.top.min(upper).max((last + 1).saturating_sub(height));
     let columns = Columns::new(usize::from(inner.width), &rows);
     let lines: Vec<Line<'static>> = rows
         .iter()
@@ -63,9 +66,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState, now: Time
             ListRow::Heading(group, count) => heading(group.name(), *count),
             ListRow::None(words) => Line::styled(format!("  {words}"), Style::new().fg(Color::DarkGray)),
             ListRow::Run(run) => {
-                let line = columns.line(run, state, now);
+                let has_line = matches!(rows.get(at + 1), Some(ListRow::About(_)));
+                let line = columns.line(run, state, now, has_line);
                 if at == chosen { reversed(line) } else { line }
             }
+            ListRow::About(run) => about(run, state, columns.width),
         })
         .collect();
     if rows.is_empty() {
@@ -110,10 +115,10 @@ impl Columns {
         let room = width.saturating_sub(fixed);
         let mode = longest(&|run| run.badge.mode.width(), MODE.min(room / 2));
         let task = longest(&|run| run.badge.task.width(), TASK.min(room - mode));
-        Self { state, task, mode, has_cost, about: room.saturating_sub(task + mode + 2) }
+        Self { state, task, mode, has_cost, about: room.saturating_sub(task + mode + 2), width }
     }
 
-    fn line(&self, run: &ListedRun, state: &UiState, now: Timestamp) -> Line<'static> {
+    fn line(&self, run: &ListedRun, state: &UiState, now: Timestamp, has_line: bool) -> Line<'static> {
         let badge = &run.badge;
         let style = state_style(badge.key);
         let since = badge.since.map(|since| duration(clock::millis_between(since, now))).unwrap_or_default();
@@ -129,7 +134,8 @@ impl Columns {
             let cost = run.view.cost_usd.map(cost).unwrap_or_default();
             spans.push(Span::raw(format!("{cost:>COST$}")));
         }
-        if self.about > 4 {
+        // What needs its user has a line of its own for that.
+        if self.about > 4 && !has_line {
             let title = state.titles.get(&badge.task).map_or("", String::as_str);
             let about = if badge.reason.is_empty() { title } else { &badge.reason };
             let about = fitted(&sanitize_line(about), self.about.saturating_sub(2));
@@ -137,6 +143,20 @@ impl Columns {
         }
         Line::from(spans)
     }
+}
+
+/// Why the run needs its user, and the keys that help.
+fn about(run: &ListedRun, state: &UiState, width: usize) -> Line<'static> {
+    let badge = &run.badge;
+    let title = state.titles.get(&badge.task).map_or("", String::as_str);
+    let (why, keys) = match badge.key {
+        "gate" => (title, "[y] approve  [x] reject"),
+        "waiting" => (badge.reason.as_str(), "[i] answer  [a] attach"),
+        _ => (badge.reason.as_str(), "[Enter] log  [Tab] why"),
+    };
+    let room = width.saturating_sub(keys.width() + 5);
+    let why = fitted(&sanitize_line(why), room.min(why.width()));
+    Line::from(vec![Span::raw(format!("    {why} ")), Span::styled(keys, Style::new().fg(Color::Cyan))])
 }
 
 /// In one colour: reversed, several would be a patchwork.
@@ -148,7 +168,10 @@ fn reversed(mut line: Line<'static>) -> Line<'static> {
 }
 
 fn word(run: &ListedRun) -> String {
-    sanitize_line(&run.word)
+    match run.view.exit_code {
+        Some(code) if run.badge.key == "failed" => format!("failed, exit {code}"),
+        _ => sanitize_line(&run.word),
+    }
 }
 
 /// `text` in exactly this many columns.

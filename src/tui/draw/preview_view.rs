@@ -57,7 +57,7 @@ fn tabs(state: &UiState, chosen: &ListedRun) -> Line<'static> {
     let tab = |tab: PreviewTab| {
         let style = match tab == shown {
             true => Style::new().add_modifier(Modifier::REVERSED),
-            false => Style::new().fg(Color::DarkGray),
+            false => Style::new(),
         };
         Span::styled(format!(" {} ", tab.name(has_window)), style)
     };
