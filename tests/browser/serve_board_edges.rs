@@ -116,9 +116,11 @@ fn the_board_is_accessible_and_works_on_a_small_screen() {
         ));
         let what = format!("{scheme} at {width}");
         page.assert_accessible(&what);
-        page.play("await page.keyboard.press('j'); await page.keyboard.press('?')");
+        page.play(
+            "await page.keyboard.press('j'); await page.keyboard.press('?'); await page.locator('dialog.help').waitFor()",
+        );
         page.assert_accessible(&format!("help, {what}"));
-        page.play("await page.keyboard.press('Escape'); await page.keyboard.press('r'); await page.locator('dialog[open]').waitFor()");
+        page.play("await page.keyboard.press('Escape'); await page.keyboard.press('r'); await page.locator('dialog.run-dialog').waitFor()");
         page.assert_accessible(&format!("the dialog, {what}"));
         page.play("await page.keyboard.press('Escape'); await page.locator('dialog').waitFor({ state: 'detached' })");
     }
