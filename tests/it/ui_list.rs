@@ -152,7 +152,7 @@ fn a_storm_of_resizes_ends_with_the_right_screen() {
     let mut up_to = |most: usize| u16::try_from(1 + random.below(most)).unwrap();
     for _ in 0..50 {
         let (columns, rows) = (up_to(200), up_to(60));
-        ui.resize((columns, rows));
+        ui.resize_later((columns, rows));
         ui.press(&["Right", "?", "j", "Escape", "Left"]);
     }
     ui.resize(SIZE);

@@ -13,6 +13,8 @@ use crate::tui::preview::{LINES, PreviewId, PreviewRequest, PreviewTools, styled
 const LAST_PART: u64 = 256 << 10;
 /// Bytes that are read and sent at once.
 const CHUNK: usize = 64 << 10;
+/// Bytes of a line that are kept.
+const LONGEST: usize = 4 << 10;
 
 pub(super) struct LogPreview {
     id: PreviewId,
@@ -117,7 +119,11 @@ impl LogText {
             None => rendered.extend_from_slice(bytes),
         }
         self.sanitizer.feed(&rendered, &mut self.rest);
-        let Some(newline) = memchr::memrchr(b'\n', &self.rest) else { return Vec::new() };
+        let Some(newline) = memchr::memrchr(b'\n', &self.rest) else {
+            // Longer than what is kept, so that the line is marked as cut.
+            self.rest.truncate(LONGEST + 1);
+            return Vec::new();
+        };
         let rest = self.rest.split_off(newline + 1);
         let whole = std::mem::replace(&mut self.rest, rest);
         self.lines(&whole)
@@ -135,6 +141,17 @@ impl LogText {
     }
 
     fn lines(&self, safe: &[u8]) -> Vec<ratatui::text::Line<'static>> {
-        styled_text::of_safe(safe).into_iter().map(|line| line.patch_style(self.style)).collect()
+        let mut cut = Vec::with_capacity(safe.len());
+        for line in safe.split_inclusive(|byte| *byte == b'\n') {
+            if line.len() <= LONGEST {
+                cut.extend_from_slice(line);
+            } else {
+                let is_boundary = |at: &usize| line[*at] & 0xc0 != 0x80;
+                let end = (0..=LONGEST).rev().find(is_boundary).unwrap_or(0);
+                cut.extend_from_slice(&line[..end]);
+                cut.extend_from_slice("…\n".as_bytes());
+            }
+        }
+        styled_text::of_safe(&cut).into_iter().map(|line| line.patch_style(self.style)).collect()
     }
 }

@@ -124,9 +124,21 @@ impl<'a> UserTerminal<'a> {
         self.types(&format!("\x1b[<{button};{};{}M", column + 1, row + 1));
     }
 
+    /// Gives the terminal another size. tmux passes it on later, and of many sizes only some.
+    #[track_caller]
+    pub fn resize_later(&self, (columns, rows): (u16, u16)) {
+        self.tmux(&["resize-window", "-t", "=user:", "-x", &columns.to_string(), "-y", &rows.to_string()]);
+    }
+
+    /// Returns once the programs in the terminal can see the size.
     #[track_caller]
     pub fn resize(&self, (columns, rows): (u16, u16)) {
-        self.tmux(&["resize-window", "-t", "=user:", "-x", &columns.to_string(), "-y", &rows.to_string()]);
+        self.resize_later((columns, rows));
+        let tty = self.format("#{pane_tty}");
+        wait_until("the terminal has its size", || {
+            let size = self.world.helper("stty", &["-F", &tty, "size"]);
+            is(size.trim() == format!("{rows} {columns}"), size)
+        });
     }
 
     // ---- the program
