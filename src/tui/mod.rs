@@ -1,6 +1,6 @@
 //! The full-screen view at the terminal: the runs, what each does, and what can be done with it.
 //!
-//! One thread owns the terminal. It waits for keys, signals and the messages of other threads, lets [`ui_state::UiState`] decide
+//! One thread owns the terminal. It waits for keys, signals and the messages of other threads, lets `ui_state::UiState` decide
 //! what they change, draws, and carries out the effects. Reading runs, logs and windows, and acting on them, happens in
 //! other threads: no key waits for tmux or a disk.
 
