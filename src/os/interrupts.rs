@@ -24,6 +24,11 @@ impl Interrupts {
         Self::of(&[SIGINT, SIGTERM, SIGHUP])
     }
 
+    /// SIGTERM and SIGHUP: not what Ctrl-C sends, which may be meant for another program on the terminal.
+    pub fn of_end() -> io::Result<Self> {
+        Self::of(&[SIGTERM, SIGHUP])
+    }
+
     /// The size of the terminal changed, or this process continues after it was stopped.
     pub fn of_redraw() -> io::Result<Self> {
         Self::of(&[SIGWINCH, SIGCONT])

@@ -1,8 +1,8 @@
 //! The full-screen view at the terminal: the runs, what each does, and what can be done with it.
 //!
-//! One thread owns the terminal. It waits for keys, signals and the messages of other threads, lets `ui_state::UiState` decide
-//! what they change, draws, and carries out the effects. Reading runs, logs and windows, and acting on them, happens in
-//! other threads: no key waits for tmux or a disk.
+//! One thread owns the terminal. It waits for keys, signals and the messages of other threads, lets
+//! `ui_state::UiState` decide what they change, draws, and carries out the effects. Reading runs, logs and windows, and
+//! acting on them, happens in other threads: no key waits for tmux or a disk.
 
 mod act;
 mod choices;
@@ -83,7 +83,8 @@ pub(crate) fn run(parts: TuiParts) -> io::Result<TuiEnd> {
         state: UiState::default(),
         actor: Actor { live, workers, sender },
         previewer,
-        ends: Interrupts::of_termination()?,
+        ends: Interrupts::of_end()?,
+        interrupts: Interrupts::new()?,
         redraws: Interrupts::of_redraw()?,
         screen: Screen::enter(Interrupts::of_suspension()?)?,
         messages,
@@ -99,6 +100,8 @@ struct Tui {
     actor: Actor,
     previewer: Previewer,
     ends: Interrupts,
+    /// SIGINT.
+    interrupts: Interrupts,
     redraws: Interrupts,
     screen: Screen,
     messages: Receiver<Message>,
@@ -119,10 +122,11 @@ impl Tui {
                 self.ends.as_fd(),
                 self.redraws.as_fd(),
                 self.screen.suspensions.as_fd(),
+                self.interrupts.as_fd(),
             ];
             let ready = wait_readable(&fds, Some(TICK))?;
             let mut effects = Vec::new();
-            if ready[2] && self.ends.take() > 0 {
+            if ready[2] && self.ends.take() > 0 || ready[5] && self.interrupts.take() > 0 {
                 return Ok(TuiEnd::Ended);
             }
             if ready[3] && self.redraws.take() > 0 {
@@ -212,7 +216,7 @@ impl Tui {
     /// After a program had the terminal. Returns whether the view ends.
     fn came_back(&mut self, end: io::Result<Foreground>) -> bool {
         // Ctrl-C was meant for the program.
-        self.ends.take();
+        self.interrupts.take();
         match end {
             Ok(Foreground::Back) => {}
             Ok(Foreground::Elsewhere) => return true,

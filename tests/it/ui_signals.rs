@@ -37,6 +37,28 @@ fn a_signal_ends_it_and_the_terminal_is_as_it_was() {
 }
 
 #[test]
+fn a_signal_that_comes_while_a_program_has_the_terminal_ends_it_afterwards() {
+    let world = World::new();
+    world.task("A", "%out a line\n");
+    world.dispatch("run -q job A").notes().succeeds();
+    world.shadow("my-pager", "#!/bin/sh\ncat > /dev/null\necho 'in the pager'\nread key < /dev/tty\n");
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 143), (Signal::INT, 0)] {
+        let ui = UserTerminal::start(&world, SIZE, "PAGER=my-pager dispatch ui");
+        ui.chooses(" A ");
+        ui.press(&["l"]);
+        ui.shows("in the pager");
+        kill(ui.pid(), signal);
+        ui.press(&["Enter"]);
+        if code == 0 {
+            // Ctrl-C was meant for the program.
+            ui.chooses(" A ");
+            ui.press(&["q"]);
+        }
+        assert_eq!(ui.code(), code, "{signal:?}");
+    }
+}
+
+#[test]
 fn it_is_stopped_and_continued_by_the_shell() {
     let world = World::new();
     world.task("A", "%hang\n").task("B", "%hang\n");
