@@ -4,9 +4,6 @@ use crate::agents::sanitize_line;
 use crate::tui::picker::Picker;
 use crate::view::catalog_view::CatalogView;
 
-/// The row of the mode list that leads to another task.
-pub(super) const OTHER_TASK: &str = "another task…";
-
 pub(super) fn tasks(catalog: &CatalogView) -> Picker {
     let row = |task: &crate::view::task_view::TaskView| {
         vec![task.id.clone(), sanitize_line(&task.status), sanitize_line(&task.title)]
@@ -15,7 +12,7 @@ pub(super) fn tasks(catalog: &CatalogView) -> Picker {
     Picker::new("Run which task?".to_owned(), vec!["TASK", "STATUS", "TITLE"], rows).searched()
 }
 
-/// `preferred` is chosen first.
+/// The modes, then the row that leads to another task. `preferred` is chosen first.
 pub(super) fn modes(catalog: &CatalogView, task: &str, preferred: Option<&str>) -> Picker {
     let kind = |interactive| if interactive { "window" } else { "job" };
     let modes = &catalog.modes;
@@ -23,9 +20,14 @@ pub(super) fn modes(catalog: &CatalogView, task: &str, preferred: Option<&str>) 
         .iter()
         .map(|mode| vec![mode.name.clone(), kind(mode.interactive).to_owned(), sanitize_line(&mode.description)])
         .collect();
-    rows.push(vec![OTHER_TASK.to_owned(), String::new(), String::new()]);
+    rows.push(vec!["another task…".to_owned(), String::new(), String::new()]);
     let own = catalog.tasks.iter().find(|known| known.id == task).and_then(|task| task.mode.clone());
     let wanted = preferred.map(str::to_owned).or(own);
     let at = wanted.and_then(|wanted| modes.iter().position(|mode| mode.name == wanted)).unwrap_or(0);
     Picker::new(format!("Run {task} in which mode?"), vec!["MODE", "KIND", "DESCRIPTION"], rows).at(at)
+}
+
+/// Whether `row` of [`modes`] leads to another task.
+pub(super) fn is_other_task(modes: &Picker, row: usize) -> bool {
+    row + 1 == modes.rows.len()
 }

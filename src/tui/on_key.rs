@@ -2,6 +2,7 @@
 
 use ratatui::layout::Position;
 
+use crate::model::run::Run;
 use crate::snapshot::ListedRun;
 use crate::tui::act::Act;
 use crate::tui::choices;
@@ -121,7 +122,7 @@ impl UiState {
         match key {
             Key::Enter | Key::Char('a') if badge.active && has_window => return vec![Effect::Attach(Box::new(run))],
             Key::Char('a') => self.complain(format!("{pair} has no window now")),
-            Key::Enter => return self.open(chosen_is_unseen_failure(chosen).then(|| Box::new(run))),
+            Key::Enter => return self.open(badge.is_failure().then(|| Box::new(run))),
             Key::Char('l') => return vec![Effect::Page(Box::new(run))],
             Key::Char('s') if badge.active => {
                 self.popup = Some(Popup::Confirm { question: format!("Stop {pair}?"), act: Act::Stop(pair) });
@@ -150,8 +151,8 @@ impl UiState {
         Vec::new()
     }
 
-    /// Shows a job or an ended run: its output takes the keys. A failure no longer needs its user then.
-    fn open(&mut self, failed: Option<Box<crate::model::run::Run>>) -> Vec<Effect> {
+    /// Shows a job or an ended run: its output takes the keys. `failed`: the run, if it failed; it is marked as seen.
+    fn open(&mut self, failed: Option<Box<Run>>) -> Vec<Effect> {
         self.focus = Focus::Preview;
         match failed {
             Some(run) => self.act(Act::Seen(run)),
@@ -252,9 +253,4 @@ fn restart_question(chosen: &ListedRun) -> String {
         true => format!("Stop {pair}, and start it again as the manifest is now?"),
         false => format!("Start {pair} again as the manifest is now?"),
     }
-}
-
-/// It failed, and nobody has looked at it: it is listed as needing its user.
-fn chosen_is_unseen_failure(chosen: &ListedRun) -> bool {
-    !chosen.badge.active && chosen.badge.is_failure()
 }

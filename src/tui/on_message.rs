@@ -2,7 +2,7 @@
 
 use crate::tui::act::{Act, ActDone, ActFailure, ActResult, problem_line};
 use crate::tui::message::{Message, PreviewChange};
-use crate::tui::popup::{EMPTY, LinePurpose, PlanPopup, Popup};
+use crate::tui::popup::{LineNote, LinePurpose, PlanPopup, Popup};
 use crate::tui::preview::{LINES, PreviewId};
 use crate::tui::ui_state::{Effect, UiState};
 use crate::view::catalog_view::{BrokenView, CatalogView};
@@ -98,7 +98,7 @@ impl UiState {
                 match &mut self.popup {
                     Some(Popup::Line(line)) if is_open => {
                         line.is_sent = false;
-                        line.note = Some(text);
+                        line.note = Some(LineNote::Failed(text));
                     }
                     Some(Popup::Plan(popup)) if matches!(done.act, Act::Plan | Act::Apply { .. }) => {
                         popup.note = Some(text);
@@ -121,13 +121,13 @@ impl UiState {
         let Some(Popup::Line(line)) = &self.popup else { return };
         let LinePurpose::Send(run) = &line.purpose else { return };
         let is_active = self.run(run.id()).is_some_and(|run| run.badge.active);
-        // What an attempt to send said is not replaced.
-        let is_free = line.note.as_deref().is_none_or(|note| note == EMPTY);
+        // Why an attempt to send failed is not replaced.
+        let is_free = !matches!(line.note, Some(LineNote::Failed(_)));
         if !is_active
             && is_free
             && let Some(Popup::Line(line)) = &mut self.popup
         {
-            line.note = Some("The run has ended. The text is kept until you close this box.".to_owned());
+            line.note = Some(LineNote::RunEnded);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! How keys change an open box. Pure.
 
 use crate::tui::act::Act;
-use crate::tui::choices::{self, OTHER_TASK};
+use crate::tui::choices;
 use crate::tui::keys::{Key, MouseKind};
 use crate::tui::picker::Pressed;
-use crate::tui::popup::{EMPTY, LinePopup, LinePurpose, PickPurpose, Popup};
+use crate::tui::popup::{LineNote, LinePopup, LinePurpose, PickPurpose, Popup};
 use crate::tui::ui_state::{Effect, UiState};
 use crate::view::key_table::of_terminal;
 
@@ -50,7 +50,7 @@ impl UiState {
                     line.note = None;
                     return self.act(act);
                 }
-                None => line.note = Some(EMPTY.to_owned()),
+                None => line.note = Some(LineNote::Empty),
             },
             Key::Ctrl('o') if !line.is_sent => return vec![Effect::Edit(line.input.text().to_owned())],
             _ if line.is_sent => {}
@@ -74,7 +74,7 @@ impl UiState {
         let name = picker.rows[row][0].clone();
         match purpose.clone() {
             PickPurpose::Task => self.pick_mode(name, None),
-            PickPurpose::Mode { .. } if name == OTHER_TASK => {
+            PickPurpose::Mode { .. } if choices::is_other_task(picker, row) => {
                 let picker = self.catalog.as_deref().map(choices::tasks);
                 self.popup = picker.map(|picker| Popup::Pick { purpose: PickPurpose::Task, picker });
             }

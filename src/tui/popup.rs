@@ -7,9 +7,6 @@ use crate::tui::line_input::LineInput;
 use crate::tui::picker::Picker;
 use crate::view::plan_view::PlanView;
 
-/// The note of a line that needs a text.
-pub(super) const EMPTY: &str = "The text is empty.";
-
 #[derive(Debug)]
 pub(super) enum Popup {
     Help {
@@ -34,9 +31,29 @@ pub(super) struct LinePopup {
     pub(super) purpose: LinePurpose,
     pub(super) input: LineInput,
     /// Why the line cannot be used, or what changed since.
-    pub(super) note: Option<String>,
+    pub(super) note: Option<LineNote>,
     /// It was sent; the box stays until the answer comes, so that the text is not lost.
     pub(super) is_sent: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum LineNote {
+    /// A text is needed.
+    Empty,
+    /// The run that the text is for has ended.
+    RunEnded,
+    /// Why it could not be sent.
+    Failed(String),
+}
+
+impl LineNote {
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Empty => "The text is empty.",
+            Self::RunEnded => "The run has ended. The text is kept until you close this box.",
+            Self::Failed(why) => why,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -83,8 +83,8 @@ impl Screen {
     }
 }
 
-/// Of a fixed size: where ratatui follows the size itself, it asks the terminal for the cursor and waits for the answer,
-/// which takes what is typed meanwhile.
+/// Of a fixed size: where ratatui follows the size itself, it asks the terminal for the cursor and waits for the
+/// answer, and what is typed meanwhile is lost.
 fn terminal((columns, rows): (u16, u16)) -> io::Result<Terminal<Backend>> {
     let backend = CrosstermBackend::new(BufWriter::new(io::stdout()));
     let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));

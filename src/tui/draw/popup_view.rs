@@ -97,7 +97,7 @@ fn line_box(line: &LinePopup) -> Vec<Line<'static>> {
         Span::raw(shown(cursor.as_str())),
     ])];
     if let Some(note) = &line.note {
-        lines.push(Line::styled(sanitize_line(note), Style::new().fg(Color::Red).add_modifier(Modifier::BOLD)));
+        lines.push(Line::styled(sanitize_line(note.text()), Style::new().fg(Color::Red).add_modifier(Modifier::BOLD)));
     }
     lines.push(Line::raw(""));
     let keys = if line.is_sent { "working…" } else { line.keys() };
