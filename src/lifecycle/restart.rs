@@ -26,6 +26,7 @@ use crate::model::run_form::RunForm;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
+use crate::os::clock::Stopwatch;
 use crate::os::process::holder;
 use crate::os::tmux::WarmClient;
 use crate::plan::drift::Drift;
@@ -124,19 +125,18 @@ impl PreparedRestart {
 /// The pair's last run with its spec. A run without one is being started by another command, which writes it next, or
 /// was left by a killed one and is removed.
 fn last_run(store: &Store, pair: &Pair) -> Result<Option<(Run, RunSpec)>, Failure> {
-    let mut left = SPEC_PATIENCE;
+    let begun = Stopwatch::start();
     loop {
         let Some(run) = refresh::last_run(store, pair)? else { return Ok(None) };
         match store.folder(run.id()).read_spec() {
             Ok(spec) => return Ok(Some((run, spec))),
-            Err(RecordError::Missing(_)) if !left.is_zero() => {}
+            Err(RecordError::Missing(_)) if begun.elapsed() < SPEC_PATIENCE => {}
             Err(RecordError::Missing(_)) => {
                 let holder = holder::holder_of(&store.state().pair(pair)).ok().flatten();
                 return Err(StartError::Busy { holder }.into());
             }
             Err(error) => return Err(error.into()),
         }
-        left = left.saturating_sub(STEP);
         std::thread::sleep(STEP);
     }
 }
