@@ -126,6 +126,7 @@ static void *frames(void *arg) {
 
 static void *tail(void *arg) {
     int fd = (int)(intptr_t)arg, watch = inotify_init(), from = open(file, O_RDONLY);
+    if (watch < 0) fail("inotify_init");
     if (from < 0 || inotify_add_watch(watch, file, IN_MODIFY) < 0) fail(file);
     lseek(from, 0, SEEK_END);
     char buffer[4096];

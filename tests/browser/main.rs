@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use support::{browser, fake, git, past, programs, random, routes, server, waiting, wanted, windows, world};
+use support::{
+    browser, fake, git, past, programs, random, routes, server, user_terminal, waiting, wanted, windows, world,
+};
 
 mod editor;
 mod screenshots;
@@ -22,6 +24,7 @@ mod serve_now;
 mod serve_now_failed;
 mod serve_now_views;
 mod serve_open_file;
+mod serve_palette;
 mod serve_plan;
 mod serve_review;
 mod serve_run_again;

@@ -338,35 +338,6 @@ fn the_keyboard_alone_finds_types_and_returns() {
 }
 
 #[test]
-fn the_palette_gets_the_keys_that_follow_its_own() {
-    let world = World::new();
-    world.task("A", "%hang\n");
-    let server = world.serve();
-    let run = server.run_of("job", "A", "");
-    world.agent_ready(&run);
-    let mut page = Page::at(&world, &server, "/now");
-    expect(&mut page, "running", "job/A");
-    play(
-        &mut page,
-        r#"
-        await press("j"); await shown("A");
-        // It is loaded when it is first opened, and that takes a while.
-        let load;
-        const loaded = new Promise((done) => { load = done; });
-        await page.route("**/palette.js", async (route) => { await loaded; await route.continue(); });
-        await page.keyboard.press("Control+k");
-        await page.keyboard.type("ss");
-        load();
-        await page.getByRole("dialog", { name: "Go to" }).waitFor();
-        await page.keyboard.type("x");
-        same(await page.evaluate("document.activeElement.closest('dialog')?.querySelector('input').value"), "ssx", "what was typed");
-        "#,
-    );
-    assert_eq!(world.status("job", "A")["state"], "running");
-    page.assert_silent();
-}
-
-#[test]
 fn a_killed_server_leaves_nothing_that_looks_alive() {
     let world = World::new();
     world.task("A", "%hang\n").task("B", "%out one\n%until ../go-B\n%out two\n");

@@ -10,19 +10,19 @@ use serde_json::json;
 
 use crate::browser::Page;
 use crate::screenshots::{LARGEST, gallery, lantern_at_work};
-use crate::waiting::{PATIENCE, is, wait_for, wait_until};
+use crate::user_terminal::UserTerminal;
 use crate::world::World;
 
-const COLUMNS: usize = 120;
-const ROWS: usize = 32;
+const COLUMNS: u16 = 120;
+const ROWS: u16 = 32;
 /// Seconds for which a screen is shown.
 const PAUSE: f64 = 4.0;
 /// Seconds between keys that are typed as a text.
 const TYPED: f64 = 0.12;
 
-/// A terminal of the person: a pane of another tmux server, whose output is recorded.
+/// A person's terminal whose output is recorded.
 struct Recorder<'a> {
-    world: &'a World,
+    terminal: UserTerminal<'a>,
     raw: PathBuf,
     /// Bytes that are in `events`.
     taken: usize,
@@ -33,38 +33,24 @@ struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     fn start(world: &'a World) -> Self {
         let raw = world.root().join("raw");
-        let recorder = Self { world, raw: raw.clone(), taken: 0, now: 0.0, events: Vec::new() };
-        let (columns, rows) = (COLUMNS.to_string(), ROWS.to_string());
-        let command = "unset TMUX TMUX_PANE; read begin; clear; exec dispatch ui";
-        recorder.tmux(&["new-session", "-d", "-x", &columns, "-y", &rows, "-s", "person", "sh", "-c", command]);
-        recorder.tmux(&["pipe-pane", "-t", "=person:", &format!("cat >{}", raw.display())]);
-        recorder
-    }
-
-    fn tmux(&self, args: &[&str]) -> String {
-        let all: Vec<&str> = ["-u", "-f", "/dev/null", "-L", "person"].iter().chain(args).copied().collect();
-        self.world.helper("tmux", &all).trim_end().to_owned()
+        let terminal = UserTerminal::start(world, (COLUMNS, ROWS), "read begin; clear; dispatch ui");
+        terminal.tmux(&["pipe-pane", "-t", "=user:", &format!("cat >{}", raw.display())]);
+        Self { terminal, raw, taken: 0, now: 0.0, events: Vec::new() }
     }
 
     /// Presses keys and waits until the screen holds `text`.
     fn press(&mut self, keys: &[&str], text: &str) {
-        self.tmux(&[&["send-keys", "-t", "=person:"], keys].concat());
-        wait_for(4 * PATIENCE, &format!("{text:?} is shown after {keys:?}"), || {
-            let screen = self.tmux(&["capture-pane", "-p", "-t", "=person:"]);
-            is(screen.contains(text), screen)
-        });
+        self.terminal.press(keys);
+        self.terminal.shows(text);
         self.take(PAUSE);
     }
 
     /// Types a text, letter by letter.
     fn types(&mut self, text: &str) {
         for (at, letter) in text.char_indices() {
-            self.tmux(&["send-keys", "-t", "=person:", "-l", &letter.to_string()]);
-            let so_far = &text[..at + letter.len_utf8()];
-            wait_until("the letter is shown", || {
-                let screen = self.tmux(&["capture-pane", "-p", "-t", "=person:"]);
-                is(screen.contains(so_far), screen)
-            });
+            let end = at + letter.len_utf8();
+            self.terminal.types(&text[at..end]);
+            self.terminal.shows(&text[..end]);
             self.take(TYPED);
         }
     }
@@ -94,12 +80,6 @@ impl<'a> Recorder<'a> {
         let mut lines = vec![header.to_string()];
         lines.extend(self.events.iter().map(|(at, text)| json!([(at * 100.0).round() / 100.0, "o", text]).to_string()));
         fs::write(file, lines.join("\n") + "\n").unwrap();
-    }
-}
-
-impl Drop for Recorder<'_> {
-    fn drop(&mut self) {
-        self.tmux(&["kill-server"]);
     }
 }
 

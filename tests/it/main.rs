@@ -73,6 +73,7 @@ mod serve_logs;
 mod serve_now;
 mod serve_plan;
 mod serve_refusals;
+mod serve_restart;
 mod serve_results;
 mod serve_robust;
 mod serve_screens;

@@ -16,7 +16,7 @@ fn restart(world: &World, mode: &str, task: &str) -> Value {
     world.dispatch("restart -d").arg(mode).arg(task).notes().json()
 }
 
-fn id(run: &Value) -> String {
+pub(crate) fn id(run: &Value) -> String {
     run["runId"].as_str().unwrap_or_else(|| panic!("no runId in {run}")).to_owned()
 }
 
@@ -26,7 +26,7 @@ fn fields(answer: &Value) -> Vec<&str> {
 }
 
 /// Starts a window and gives the run's id once its agent runs.
-fn open(world: &World, task: &str) -> String {
+pub(crate) fn open(world: &World, task: &str) -> String {
     world.dispatch("run -q --attach none talk").arg(task).notes().succeeds();
     let run = id(&world.status("talk", task));
     world.agent_ready(&run);
@@ -34,14 +34,14 @@ fn open(world: &World, task: &str) -> String {
 }
 
 /// The ids of all runs that are not ended.
-fn active(world: &World) -> Vec<String> {
+pub(crate) fn active(world: &World) -> Vec<String> {
     let runs = world.dispatch("status").notes().json();
     let runs = runs["runs"].as_array().unwrap().iter().filter(|run| run["endedAt"].is_null());
     runs.map(id).collect()
 }
 
 /// The agents of a pair that live.
-fn agents(world: &World) -> Vec<i32> {
+pub(crate) fn agents(world: &World) -> Vec<i32> {
     world.starts().into_iter().filter(|note| alive(note.pid)).map(|note| note.pid).collect()
 }
 
@@ -368,47 +368,4 @@ fn a_conversation_is_resumed_only_where_the_run_resumed_one() {
     assert_eq!(given(&id(&answer), "--resume").as_ref(), Some(&anew));
     assert!(world.saw_words(&id(&answer), "argv").contains(&"%hang on".to_owned()));
     assert_eq!(fields(&answer), [""; 0], "{answer}");
-}
-
-#[test]
-fn over_http_it_answers_as_the_command_and_opens_no_terminal() {
-    let world = World::with("  never: { agent: fake, prompt: \"%hang\" }\n");
-    world.task("A", "%hang");
-    let server = world.serve();
-    let (job, talk) = (world.detach("job", "A"), open(&world, "A"));
-    let agent = world.agent_ready(&job).pid;
-    for (mode, before) in [("job", &job), ("talk", &talk)] {
-        let reply = server.post(&format!("/api/restart/{mode}/A"), "");
-        let run = reply.json();
-        assert_eq!(
-            (reply.status, &run["replaces"], &run["changes"]),
-            (201, &before.as_str().into(), &Value::Array(vec![]))
-        );
-        assert_eq!((&run["startedBy"], run.get("attached")), (&"web".into(), None), "{run}");
-        world.agent_ready(&id(&run));
-        assert_eq!(server.get(&format!("/status/{mode}/A")).json()["runId"], run["runId"]);
-    }
-    assert!(!alive(agent));
-    let runs = active(&world);
-    let refused = |path: &str, body: &str, status: u16, code: &str| {
-        let reply = server.post(path, body);
-        assert_eq!((reply.status, reply.code().as_str()), (status, code), "{path} {reply:?}");
-    };
-    refused("/api/restart/never/A", "", 404, "never_run");
-    refused("/api/restart/jab/A", "", 404, "unknown_mode");
-    refused("/api/restart/job/B", "", 404, "unknown_task");
-    refused("/api/restart/job/A", r#"{"force":true}"#, 400, "bad_value");
-    world.write("dispatch.yaml", BASE.replace("  job: {", "  job: { interactive: true,"));
-    refused("/api/restart/job/A", "", 422, "usage");
-    world.write("dispatch.yaml", "version: [");
-    refused("/api/restart/job/A", "", 422, "bad_manifest");
-    world.write("dispatch.yaml", BASE);
-    assert_eq!(active(&world), runs);
-    let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let posts: Vec<_> = (0..8).map(|_| scope.spawn(|| server.post("/api/restart/job/A", "").status)).collect();
-        posts.into_iter().map(|post| post.join().unwrap()).collect()
-    });
-    assert!(statuses.contains(&201) && statuses.iter().all(|status| [201, 409].contains(status)), "{statuses:?}");
-    assert_eq!(active(&world).len(), 2);
-    assert_eq!(agents(&world).len(), 2);
 }
