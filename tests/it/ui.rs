@@ -127,6 +127,11 @@ fn a_text_for_a_run_that_ends_meanwhile_is_kept() {
     ui.press(&["Enter"]);
     let screen = ui.shows_that("why it was not sent", |screen| screen.contains("is not running"));
     assert!(screen.contains("> a long answer"), "{screen}");
+    // That stays when the list changes.
+    world.task("B", "%hang\n");
+    world.detach("job", "B");
+    let screen = ui.shows("Running 1");
+    assert!(screen.contains("is not running"), "{screen}");
     ui.press(&["Escape"]);
     ui.hides("a long answer");
 }
