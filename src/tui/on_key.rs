@@ -79,6 +79,7 @@ impl UiState {
             Key::Tab => self.turn_tab(1),
             Key::BackTab => self.turn_tab(PreviewTab::ALL.len() - 1),
             Key::Char('d') => self.show_tab(PreviewTab::Diff),
+            Key::Char('w') => self.show_tab(PreviewTab::Evidence),
             Key::Char('p') => {
                 self.popup = Some(Popup::Plan(PlanPopup { plan: None, note: None, top: 0 }));
                 return self.act(Act::Plan);

@@ -103,7 +103,7 @@ fn the_recording_of_the_readme_can_be_made() {
     recorder.press(&["/"], "/");
     recorder.types("failed");
     recorder.press(&["Enter"], "implement LAN-16");
-    recorder.press(&["Tab", "Tab"], "exit code");
+    recorder.press(&["w"], "exit code");
     recorder.press(&["BTab", "BTab"], "Log");
     recorder.press(&["Escape"], "Ended in the last hour");
     // A gate: what it needs, and the approval.

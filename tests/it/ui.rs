@@ -173,10 +173,10 @@ fn a_failure_is_shown_with_its_reason_until_it_is_looked_at() {
     ui.shows("1 needs you");
     ui.shows("exit code 7");
     ui.shows("│it broke");
+    ui.shows("[w] why");
     ui.press(&["Enter"]);
     ui.hides("1 needs you");
-    // Evidence.
-    ui.press(&["Tab", "Tab"]);
+    ui.press(&["w"]);
     ui.shows("state      failed");
     ui.press(&["Tab"]);
     ui.shows("The A");

@@ -17,6 +17,7 @@ export default [
   { "key": "i", "label": "i", "short": "answer", "meaning": "type a line to a waiting window", "frontEnds": "both" },
   { "key": "l", "label": "l", "short": "log", "meaning": "log or terminal", "frontEnds": "both" },
   { "key": "d", "label": "d", "short": "diff", "meaning": "diff", "frontEnds": "both" },
+  { "key": "w", "label": "w", "short": "why", "meaning": "why it is in its state", "frontEnds": "terminal" },
   { "key": "[", "label": "[ / ]", "short": "", "meaning": "previous, next run; the log or terminal keeps the keyboard", "frontEnds": "pages" },
   { "key": "Tab", "label": "Tab", "short": "", "meaning": "log or screen, diff, why, task", "frontEnds": "terminal" },
   { "key": "→", "label": "→ / ←", "short": "", "meaning": "into the log or screen, and back to the list", "frontEnds": "terminal" },

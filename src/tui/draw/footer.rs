@@ -54,7 +54,7 @@ fn applies(key: &str, chosen: Option<&ListedRun>) -> bool {
         "s" => chosen.is_some_and(|run| run.badge.active),
         "R" => chosen.is_some_and(|run| !run.badge.active),
         "y" | "x" => chosen.is_some_and(|run| run.badge.gate),
-        "B" | "l" | "d" | "Enter" => chosen.is_some(),
+        "B" | "l" | "d" | "w" | "Enter" => chosen.is_some(),
         _ => true,
     }
 }

@@ -152,7 +152,7 @@ fn about(run: &ListedRun, state: &UiState, width: usize) -> Line<'static> {
     let (why, keys) = match badge.key {
         "gate" => (title, "[y] approve  [x] reject"),
         "waiting" => (badge.reason.as_str(), "[i] answer  [a] attach"),
-        _ => (badge.reason.as_str(), "[Enter] log  [Tab] why"),
+        _ => (badge.reason.as_str(), "[Enter] log  [w] why"),
     };
     let room = width.saturating_sub(keys.width() + 5);
     let why = fitted(&sanitize_line(why), room.min(why.width()));
