@@ -6,11 +6,14 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use rustix::process::Signal;
+use tokio::time::{Instant, timeout};
 
 use crate::model::end_reason::EndReason;
 use crate::model::engine::EngineKind;
+use crate::model::exit::Exit;
 use crate::model::owner::{JobOwner, Owner};
 use crate::model::process_id::ProcessId;
 use crate::model::run_id::RunId;
@@ -23,10 +26,12 @@ use crate::supervisor::attempts::Ended;
 use crate::supervisor::heartbeat::{Heartbeat, NodeNotice};
 use crate::supervisor::machine::{EndCause, StageEvent};
 use crate::supervisor::shell::{self, NotSupervised, Taken};
-use crate::supervisor::wakeups::after;
+use crate::supervisor::wakeups::{Signals, after};
 
 /// The exit code of a node that found no run to take: "try again later", as `sysexits.h` has it.
 pub const NOTHING_TO_TAKE: u8 = 75;
+/// Wait for the engine's own signal once the agent has ended by TERM.
+const ENGINE_SIGNALS: Duration = Duration::from_secs(1);
 
 /// Which node of which engine this is.
 #[derive(Debug)]
@@ -73,6 +78,22 @@ impl JobNode {
     pub(super) fn stop_by_signal(node: Option<&Self>, folder: &RunFolder, is_ending: bool) -> StageEvent {
         let interrupted = node.is_some() && !is_ending && folder.stop_requested() == Some(true);
         StageEvent::Stop { interrupted, now: false }
+    }
+
+    /// The stop of an engine that may have ended the agent: it sends TERM to each process of a job, one after the other,
+    /// and the agent may be over before the supervisor gets its own.
+    pub(super) async fn stop_after(
+        node: Option<&Self>,
+        last: Option<&StageEvent>,
+        signals: &mut Signals,
+        folder: &RunFolder,
+    ) -> Option<StageEvent> {
+        let is_by_term = |exit: &Exit| exit.signal == Some(Signal::TERM.as_raw());
+        if node.is_none() || !matches!(last, Some(StageEvent::Exited(exit)) if is_by_term(exit)) {
+            return None;
+        }
+        timeout(ENGINE_SIGNALS, signals.terminate.recv()).await.ok()?;
+        Some(Self::stop_by_signal(node, folder, false))
     }
 
     /// What the node itself adds to an end: why it had to end the run.

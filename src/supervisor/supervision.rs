@@ -146,7 +146,11 @@ impl<'a> Supervision<'a> {
             let deadline = self.deadline;
             let answer_due = self.answer_watch.as_ref().and_then(AnswerWatch::due).filter(|_| !is_ending);
             tokio::select! {
-                _ = signals.child.recv() => self.collect_children(&mut run),
+                _ = signals.child.recv() => {
+                    self.collect_children(&mut run);
+                    let node = self.node.filter(|_| !is_ending);
+                    run.inputs.extend(JobNode::stop_after(node, run.inputs.last(), signals, self.folder).await);
+                }
                 _ = signals.terminate.recv() => {
                     run.inputs.push(JobNode::stop_by_signal(self.node, self.folder, is_ending));
                 }

@@ -377,8 +377,12 @@ pub fn time(value: &Value) -> Timestamp {
     value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value} is no time"))
 }
 
+/// Sends a signal. After a KILL the process is gone, and with it its locks: the kernel ends a process after the call.
 pub fn kill(pid: i32, signal: Signal) {
     let _ = kill_process(Pid::from_raw(pid).expect("a pid is not 0"), signal);
+    if signal == Signal::KILL {
+        wait_until("the killed process is gone", || is(!alive(pid), pid.to_string()));
+    }
 }
 
 impl Drop for World {
@@ -388,7 +392,7 @@ impl Drop for World {
         }
         // Whatever is left carries this world's home: its tmux server, or what a failed test left.
         for (pid, _) in self.everything() {
-            kill(pid, Signal::KILL);
+            let _ = kill_process(Pid::from_raw(pid).expect("a pid is not 0"), Signal::KILL);
         }
         if std::thread::panicking() && std::env::var_os("KEEP_WORLD").is_some() {
             self.root.disable_cleanup(true);
