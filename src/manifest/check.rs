@@ -9,7 +9,7 @@ use crate::manifest::mode_block::ModeBlock;
 use crate::manifest::settings::Manifest;
 use crate::manifest::source::Source;
 use crate::manifest::template_check::{self, Mistake, TemplateToCheck};
-use crate::manifest::template_names::TemplateScope;
+use crate::manifest::template_names::{DeclaredNames, TemplateScope};
 use crate::manifest::templates;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
 use crate::model::problem::Problem;
@@ -71,7 +71,9 @@ pub(crate) fn templates<'a>(
     others.extend(found.unreadable);
     let (templates, origins): (Vec<TemplateToCheck>, Vec<TemplateOrigin<'_>>) = found.list.into_iter().unzip();
     let sources: Vec<Source> = templates.iter().map(|template| template.source.clone()).collect();
-    let answers = template_check::check(templates, &manifest.pass_env);
+    let vars = manifest.vars.keys().cloned().collect();
+    let declared = DeclaredNames { pass_env: manifest.pass_env.clone(), vars };
+    let answers = template_check::check(templates, declared);
     for ((mistakes, origin), source) in answers.into_iter().zip(origins).zip(sources) {
         for mistake in mistakes {
             match (mistake, origin) {
@@ -92,7 +94,7 @@ impl<'a> TemplateList<'a> {
     fn add_texts(&mut self, document: &'a Document, node: Option<&Node>, scope: TemplateScope) {
         let Some(node) = node else { return };
         match &node.kind {
-            NodeKind::Text(text) if !templates::is_plain(text) => {
+            NodeKind::Text(text) if !templates::is_plain(text) && !self.has(node.id, document) => {
                 let name = "the manifest".to_owned();
                 let source = Source { path: self.root.to_owned(), text: text.as_str().into() };
                 let template = TemplateToCheck { source, tree: self.root.to_owned(), name, scope };
@@ -101,6 +103,12 @@ impl<'a> TemplateList<'a> {
             NodeKind::List(items) => items.iter().for_each(|item| self.add_texts(document, Some(item), scope)),
             _ => {}
         }
+    }
+
+    /// Whether a text is in the list, because another mode inherits it too.
+    fn has(&self, id: NodeId, document: &Document) -> bool {
+        let is_it = |origin: &TemplateOrigin<'_>| matches!(origin, TemplateOrigin::Node(other, known) if *known == id && std::ptr::eq(*other, document));
+        self.list.iter().any(|(_, origin)| is_it(origin))
     }
 
     /// Adds a template file, once even if several modes use it.

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::manifest::merge_keys;
 use crate::manifest::repair;
 use crate::manifest::source::Source;
 use crate::manifest::syntax::is_blank;
@@ -22,7 +23,7 @@ pub(crate) struct Document {
 }
 
 /// The part of the file that a problem is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum At {
     Node(NodeId),
     /// A byte range within a text node's value.
@@ -54,7 +55,8 @@ impl Document {
                     self.error(At::Node(id), "YAML tags (`!…`) are not supported");
                 }
                 let is_empty = matches!(root.kind, NodeKind::Null);
-                return Some(if is_empty { Node { kind: NodeKind::Map(Vec::new()), ..root } } else { root });
+                let root = if is_empty { Node { kind: NodeKind::Map(Vec::new()), ..root } } else { root };
+                return Some(if text.contains("<<") { merge_keys::expand(self, root) } else { root });
             }
             Err(error) => error,
         };
@@ -69,8 +71,12 @@ impl Document {
         None
     }
 
+    /// Adds a problem once: a value that several modes inherit is read several times.
     pub(crate) fn add(&self, at: At, problem: Problem) {
-        self.problems.borrow_mut().push((at, problem));
+        let mut problems = self.problems.borrow_mut();
+        if !problems.iter().any(|(known, other)| *known == at && other.message == problem.message) {
+            problems.push((at, problem));
+        }
     }
 
     pub(crate) fn error(&self, at: At, message: impl Into<String>) {
@@ -90,6 +96,8 @@ impl Document {
             })
             .collect();
         placed.sort_by_key(|(start, _)| *start);
+        // An alias is a node of its own at the place of its anchor.
+        placed.dedup_by(|(start, problem), (earlier, other)| start == earlier && problem.message == other.message);
         let mut problems: Vec<Problem> = placed.into_iter().map(|(_, problem)| problem).collect();
         if left_out > 0 {
             let problem = Problem::error(format!("{left_out} more problems are not shown"));

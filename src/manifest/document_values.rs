@@ -15,7 +15,7 @@ use crate::model::problem::Problem;
 
 impl Node {
     /// The value as messages describe it.
-    fn described(&self) -> String {
+    pub(crate) fn described(&self) -> String {
         match &self.kind {
             NodeKind::Null => "nothing".to_owned(),
             NodeKind::Bool(value) => format!("`{value}`"),
@@ -113,10 +113,6 @@ impl Document {
         for (key, _) in entries {
             match key.as_text() {
                 None => self.error(At::Node(key.id), format!("a key must be text, found {}", key.described())),
-                Some("<<") => self.add(
-                    At::Node(key.id),
-                    Problem::error("merge keys (`<<`) are not supported").hint("write the fields out"),
-                ),
                 Some(name) if !seen.insert(name) => {
                     self.error(At::Node(key.id), format!("duplicate key `{}`", shown(name)));
                 }
@@ -263,6 +259,6 @@ pub(crate) fn named_entries(entries: &[(Node, Node)]) -> impl Iterator<Item = (&
     let mut seen = HashSet::new();
     entries.iter().filter_map(move |(key, value)| {
         let name = key.as_text()?;
-        (name != "<<" && seen.insert(name)).then_some((name, key.id, value))
+        seen.insert(name).then_some((name, key.id, value))
     })
 }

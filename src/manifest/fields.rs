@@ -30,7 +30,7 @@ impl<'a> SectionFields<'a> {
     pub(crate) fn new(document: &'a Document, node: &'a Node, what: &str, section: &'static Section) -> Option<Self> {
         let entries = document.read_map(node, what)?;
         for (index, (key, _)) in entries.iter().enumerate() {
-            if let Some(name) = key.as_text().filter(|name| !section.has(name) && *name != "<<") {
+            if let Some(name) = key.as_text().filter(|name| !section.accepts(name)) {
                 let belongs = sections::belongs(document, section, entries, index);
                 document.add(At::Node(key.id), unknown_key(name, what, section, belongs));
             }

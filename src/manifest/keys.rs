@@ -85,6 +85,16 @@ impl Section {
         self.key(name).is_some()
     }
 
+    /// Whether a mapping may have this key: `x-…` at the top level is ignored.
+    pub(crate) fn accepts(&self, name: &str) -> bool {
+        self.has(name) || self.is_file() && name.starts_with("x-")
+    }
+
+    /// Whether it is the top level of a file.
+    pub(crate) fn is_file(&self) -> bool {
+        *self == MANIFEST || *self == LOCAL
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.keys.iter().map(|key| key.name)
     }
@@ -145,6 +155,7 @@ sections! {
         "jobs": Number(1, 1000), "Headless jobs at once in this project.";
         "state_dir": Text, "Where runs are kept, relative to the manifest.";
         "env": TEXT_MAP, "Set for every run.";
+        "vars": TEXT_MAP, "Template variables, as `{{ vars.NAME }}`; `run --set` replaces them, and must give a null one.";
         "pass_env": TEXTS, "Names taken from the caller's environment.";
         "retention": Keys(&RETENTION);
         "budget": Keys(&BUDGET);
@@ -153,6 +164,7 @@ sections! {
         "worktree": Keys(&WORKTREE);
         "agents": Map(&Keys(&AGENT));
         "executors": Map(&Keys(&EXECUTOR)), "Where headless modes run beside this machine.";
+        "defaults": Keys(&DEFAULTS);
         "modes": Map(&Keys(&MODE));
         "mode_files": TEXTS, "Command files, each an interactive mode.";
         "runs": List(&Keys(&RUN)), "The wanted set, applied only by `up`.";
@@ -260,11 +272,13 @@ sections! {
         "lease": Duration, "How long a run may show no sign of life until it counts as lost; default: 2m 30s.";
     }
     MODE: "in a mode", "modes: { NAME: { … } }" {
-        "description": Text;
         "interactive": Bool, "A tmux window; else a background job.";
         "template": Text, "The prompt's template file, relative to the manifest.";
         "prompt": Text, "The prompt's template itself.";
         "flags": TEXTS, "Further arguments of the agent, each a template.";
+        "extends": Name, "A mode of the same kind. Single values and lists replace its values, mappings are merged by \
+            key,\nand null removes.";
+        "description": Text;
         "save_to": Text, "Where the final answer goes, below the run's working directory.";
         "cleanup_on_exit": Bool, "Interactive: close the window when the agent ends.";
         "timeout": Duration, "Wall clock of one attempt.";
@@ -296,11 +310,23 @@ sections! {
         "command": Command, "Must end with 0.";
     }
     RETRY: "in the `retry` of a mode", "retry: { … }" {
-        "max" required: Number(0, 100), "Attempts after the first.";
+        "max": Number(0, 100), "Attempts after the first; required, unless it is inherited.";
         "backoff": Duration, "Before the second attempt, doubled for each one after it; default: 30s.";
         "on": List(&Choice(words::<RetryOn>)), "Default: `rate_limit` only.";
     }
 }
+
+/// Keys at the start of [`MODE`] that `defaults` does not have: `interactive template prompt flags extends`.
+const OWN_KEYS: usize = 5;
+
+/// The values of every mode that says nothing else: the keys of a mode without its own ones.
+pub(crate) static DEFAULTS: Section = Section {
+    name: "DEFAULTS",
+    place: "in `defaults`",
+    written: "defaults: { … }",
+    about: "For every mode but `none`; what a kind of mode cannot honour is passed over.",
+    keys: MODE.keys.split_at(OWN_KEYS).1,
+};
 
 /// The sections of the manifest in which a misplaced key may belong, the most likely first.
 pub(crate) static HOMES: [&Section; 17] = [
@@ -322,3 +348,15 @@ pub(crate) static HOMES: [&Section; 17] = [
     &TMUX,
     &AGENT_PROMPT,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_have_the_keys_of_a_mode_that_every_mode_may_share() {
+        let own = ["interactive", "template", "prompt", "flags", "extends"];
+        let names: Vec<&str> = MODE.names().filter(|name| !own.contains(name)).collect();
+        assert_eq!(DEFAULTS.names().collect::<Vec<_>>(), names);
+    }
+}

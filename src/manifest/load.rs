@@ -4,24 +4,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::manifest::agent::Agent;
 use crate::manifest::agent_section;
 use crate::manifest::check;
-use crate::manifest::document::{At, Document, shown};
-use crate::manifest::document_values::named_entries;
+use crate::manifest::document::Document;
 use crate::manifest::editor_section;
 use crate::manifest::executor_section;
 use crate::manifest::fields::SectionFields;
 use crate::manifest::home::Home;
 use crate::manifest::keys;
 use crate::manifest::local_file::{self, LOCAL_NAME, LocalFlags, Overlay};
-use crate::manifest::mode::{Mode, Origin};
-use crate::manifest::mode_block::{self, ModeBlock};
-use crate::manifest::mode_files;
+use crate::manifest::mode::Mode;
+use crate::manifest::modes_section::ModesSection;
 use crate::manifest::needs;
 use crate::manifest::notify_section;
 use crate::manifest::runs_section;
-use crate::manifest::sections;
 use crate::manifest::settings::Manifest;
 use crate::manifest::settings_section as settings;
 use crate::manifest::source::MANIFEST_MAX;
@@ -127,7 +123,8 @@ fn read(
     settings::version(&fields);
 
     let agents = agent_section::read(&fields);
-    let (mut modes, blocks) = read_modes(&fields, request, &agents, others);
+    let section = ModesSection::collect(&fields, root, is_full, others);
+    let (mut modes, blocks) = section.read(&agents, root);
     if let Some((local, _)) = &local {
         lay_flags(local, &overlay, &mut modes);
     }
@@ -143,6 +140,7 @@ fn read(
         state_dir: state_dir.as_deref().map_or_else(|| home.usual_state_dir(), |text| home.state_dir(text)),
         state_dir_written: state_dir,
         env: settings::env(&fields).unwrap_or_default(),
+        vars: settings::vars(&fields),
         pass_env: settings::pass_env(&fields),
         retention: settings::retention(&fields),
         tasks: task_section::read(&fields, TaskContext { root, unsaved, modes: &modes }),
@@ -166,70 +164,6 @@ fn read(
         check::templates(&fields, &blocks, local, &manifest, others);
     }
     Some(manifest)
-}
-
-/// The built-in mode, command files, and the blocks of `modes:`, which override both.
-fn read_modes<'a>(
-    fields: &SectionFields<'a>,
-    request: LoadRequest<'_>,
-    agents: &BTreeMap<String, Agent>,
-    others: &mut Vec<Problem>,
-) -> (BTreeMap<ModeName, Mode>, Vec<ModeBlock<'a>>) {
-    let document = fields.document;
-    let mut modes: BTreeMap<ModeName, Mode> = Mode::none().map(|mode| (mode.name.clone(), mode)).into_iter().collect();
-    for item in fields.items("mode_files") {
-        add_mode_files(document, item, request, &mut modes, others);
-    }
-    let mut blocks = Vec::new();
-    let entries = fields.read("modes", Document::read_map).unwrap_or_default();
-    for (name, key, node) in named_entries(entries) {
-        if sections::is_misplaced(document, "modes", &keys::MODE, entries, key) {
-            continue;
-        }
-        let name = match ModeName::parse(name) {
-            Ok(name) => name,
-            Err(error) => {
-                document.error(At::Node(key), format!("`{}` is not a mode name: {error}", shown(name)));
-                continue;
-            }
-        };
-        let base = modes.remove(&name).unwrap_or_else(|| Mode::new(name.clone(), Origin::BuiltIn));
-        let Some(fields) = SectionFields::new(document, node, &format!("modes.{name}"), &keys::MODE) else { continue };
-        let line = document.key_line("modes:", name.as_str()).unwrap_or_else(|| document.line(key));
-        let mode = Mode { origin: Origin::Manifest { line }, ..mode_block::read(&fields, base, request.root) };
-        let block = ModeBlock { mode, key, fields };
-        block.check_agent(agents);
-        modes.insert(name, block.mode.clone());
-        blocks.push(block);
-    }
-    (modes, blocks)
-}
-
-fn add_mode_files(
-    document: &Document,
-    item: &Node,
-    request: LoadRequest<'_>,
-    modes: &mut BTreeMap<ModeName, Mode>,
-    others: &mut Vec<Problem>,
-) {
-    let Some(pattern) = task_section::read_glob(document, item, "mode_files") else { return };
-    if Path::new(&pattern).is_absolute() || pattern.split('/').any(|part| part == "..") {
-        let problem = Problem::error("`mode_files` must be relative, without `..`");
-        document.add(At::Node(item.id), problem.hint("parent folders are searched too"));
-        return;
-    }
-    let found = mode_files::find(request.root, &pattern, request.is_full);
-    if found.too_many {
-        document.error(At::Node(item.id), "`mode_files` matches more than 2000 files");
-    }
-    if !found.matched && mode_files::is_literal(&pattern) {
-        let problem = Problem::error(format!("there is no command file `{}`", shown(&pattern)));
-        document.add(At::Node(item.id), problem.hint("it is looked for in the manifest's folder and its parents"));
-    }
-    others.extend(found.warnings);
-    for (name, mode) in found.modes {
-        modes.entry(name).or_insert(mode);
-    }
 }
 
 fn lay_flags(local: &Document, overlay: &Overlay<'_>, modes: &mut BTreeMap<ModeName, Mode>) {

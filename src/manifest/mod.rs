@@ -1,7 +1,7 @@
 //! Text → [`Manifest`], or all problems of the text at once.
 //!
-//! Steps: read the file, parse YAML into a tree that keeps duplicates and order, read the tree by section, apply
-//! `dispatch.local.yaml`, resolve agents and command files, then check references and templates. Each key is declared
+//! Steps: read the file, parse YAML into a tree that keeps duplicates and order, merge what each mode inherits, read the
+//! tree by section, apply `dispatch.local.yaml`, resolve agents and command files, then check references and templates. Each key is declared
 //! once, in `keys.rs`. Must not run a command, stop at the first problem, or know how a manifest is used (plans, runs).
 
 mod advice;
@@ -21,10 +21,13 @@ mod id_template;
 mod keys;
 mod load;
 mod local_file;
+mod merge_keys;
 mod mode;
 mod mode_block;
 mod mode_conditions;
 mod mode_files;
+mod mode_inheritance;
+mod modes_section;
 mod needs;
 mod notify_section;
 mod placeholder_command;

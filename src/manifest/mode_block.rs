@@ -12,6 +12,7 @@ use crate::manifest::settings_section;
 use crate::manifest::source::stays_below;
 use crate::manifest::tree::{Node, NodeId};
 use crate::model::limits::Limits;
+use crate::model::names::ModeName;
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 use crate::model::run_form::RunForm;
@@ -29,8 +30,16 @@ pub(crate) struct ModeBlock<'a> {
     pub fields: SectionFields<'a>,
 }
 
-/// Applies the fields of a block to `mode`.
-pub(crate) fn read(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> Mode {
+/// Applies the fields of a block, with what it inherits, to `mode`, and checks that they fit together.
+pub(crate) fn read(fields: &SectionFields<'_>, mode: Mode, root: &Path) -> Mode {
+    let mode = read_values(fields, mode, root);
+    mode_conditions::check(fields);
+    refuse_other_form(fields, mode.form);
+    mode
+}
+
+/// Applies fields to `mode`. Each value is checked by itself only.
+pub(crate) fn read_values(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> Mode {
     mode.description = fields.text("description").unwrap_or(mode.description);
     mode.form = fields.bool("interactive").map_or(mode.form, RunForm::of_interactive);
     mode.cleanup_on_exit = fields.bool("cleanup_on_exit").unwrap_or(mode.cleanup_on_exit);
@@ -48,15 +57,13 @@ pub(crate) fn read(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> M
     mode.cwd = fields.filled_text("cwd").or(mode.cwd);
     mode.env = settings_section::env(fields).unwrap_or(mode.env);
     mode_conditions::read(fields, &mut mode);
-    refuse_other_form(fields, mode.form);
     mode
 }
 
 /// Reads `template` or `prompt`, each of which replaces the prompt of a command file.
 fn read_prompt(fields: &SectionFields<'_>, mode: &mut Mode, root: &Path) {
-    if let (Some(_), Some(id)) = (fields.get("template"), fields.key_id("prompt")) {
-        let problem = Problem::error(format!("mode `{}` has both `template` and `prompt`", mode.name));
-        fields.document.add(At::Node(id), problem.hint("keep one of the two"));
+    if fields.get("template").is_some() && fields.get("prompt").is_some() {
+        // Reported where it is written.
     } else if let Some(path) = fields.filled_text("template") {
         mode.prompt = PromptSource::Template(root.join(path));
     } else if let Some(text) = fields.text("prompt") {
@@ -95,14 +102,32 @@ fn read_expect(fields: &SectionFields<'_>) -> ExpectTemplates {
     }
 }
 
+/// Checks a block by itself: it has one prompt.
+pub(crate) fn check_own(fields: &SectionFields<'_>, name: &ModeName) {
+    if let (Some(_), Some(id)) = (fields.get("template"), fields.key_id("prompt")) {
+        let problem = Problem::error(format!("mode `{name}` has both `template` and `prompt`"));
+        fields.document.add(At::Node(id), problem.hint("keep one of the two"));
+    }
+}
+
+/// Whether only modes of the other form have the key `name`.
+pub(crate) fn is_of_other_form(name: &str, form: RunForm) -> bool {
+    other_form_keys(form).contains(&name)
+}
+
+fn other_form_keys(form: RunForm) -> &'static [&'static str] {
+    match form {
+        RunForm::Interactive => HEADLESS_ONLY,
+        RunForm::Headless => INTERACTIVE_ONLY,
+    }
+}
+
 fn refuse_other_form(fields: &SectionFields<'_>, form: RunForm) {
-    let (names, kind, fix) = match form {
-        RunForm::Interactive => {
-            (HEADLESS_ONLY, "an interactive", "remove it, or make the mode headless with `interactive: false`")
-        }
-        RunForm::Headless => (INTERACTIVE_ONLY, "a headless", "remove it, or add `interactive: true`"),
+    let (kind, fix) = match form {
+        RunForm::Interactive => ("an interactive", "remove it, or make the mode headless with `interactive: false`"),
+        RunForm::Headless => ("a headless", "remove it, or add `interactive: true`"),
     };
-    for name in names {
+    for name in other_form_keys(form) {
         if let Some(id) = fields.key_id(name) {
             let problem = Problem::error(format!("{kind} mode cannot honour `{name}`"));
             fields.document.add(At::Node(id), problem.hint(fix));

@@ -21,15 +21,22 @@ pub(crate) fn read(fields: &SectionFields<'_>, mode: &mut Mode) {
     mode.gate = read_gate(fields);
     mode.exclusive = fields.bool("exclusive").unwrap_or(false);
     mode.retry = fields.fields_of("retry").and_then(|fields| read_retry(&fields));
+    let patterns = |key: &str| fields.read(key, read_patterns).unwrap_or_default();
+    mode.sources = patterns("sources");
+    mode.generates = patterns("generates");
+}
+
+/// Checks that nothing is missing beside the fields, after all of them are merged.
+pub(crate) fn check(fields: &SectionFields<'_>) {
+    if let Some(retry) = fields.fields_of("retry").filter(|retry| retry.get("max").is_none()) {
+        retry.add_problem(Problem::error("`retry` does not say how often").hint("add `max: 2`"));
+    }
     for (key, missing) in [("sources", "generates"), ("generates", "sources")] {
         if let (Some(id), None) = (fields.key_id(key), fields.get(missing)) {
             let problem = Problem::error(format!("`{key}` without `{missing}` decides nothing"));
             fields.document.add(At::Node(id), problem.hint(format!("add `{missing}`, or remove `{key}`")));
         }
     }
-    let patterns = |key: &str| fields.read(key, read_patterns).unwrap_or_default();
-    mode.sources = patterns("sources");
-    mode.generates = patterns("generates");
 }
 
 fn read_needs(fields: &SectionFields<'_>) -> Vec<ModeName> {
@@ -52,9 +59,6 @@ pub(crate) fn read_gate(fields: &SectionFields<'_>) -> bool {
 }
 
 fn read_retry(fields: &SectionFields<'_>) -> Option<Retry> {
-    if fields.get("max").is_none() {
-        fields.add_problem(Problem::error("`retry` does not say how often").hint("add `max: 2`"));
-    }
     let max = fields.number("max").unwrap_or(0);
     let backoff = fields.interval("backoff").unwrap_or(BACKOFF);
     let on = match fields.get("on") {

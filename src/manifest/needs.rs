@@ -16,7 +16,10 @@ pub(crate) fn check(blocks: &[ModeBlock<'_>], modes: &BTreeMap<ModeName, Mode>) 
         for item in block.fields.get("needs").map(Node::items).unwrap_or_default() {
             let known = item.as_text().and_then(|text| ModeName::parse(text).ok());
             if let Some(name) = known.filter(|name| !modes.contains_key(name)) {
-                block.fields.document.add(At::Node(item.id), unknown_mode(name.as_str(), modes));
+                block
+                    .fields
+                    .document
+                    .add(At::Node(item.id), unknown_mode(name.as_str(), modes.keys().map(ModeName::as_str)));
             }
         }
     }
@@ -36,8 +39,8 @@ pub(crate) fn check(blocks: &[ModeBlock<'_>], modes: &BTreeMap<ModeName, Mode>) 
     }
 }
 
-pub(crate) fn unknown_mode(name: &str, modes: &BTreeMap<ModeName, Mode>) -> Problem {
-    let near = did_you_mean(name, modes.keys().map(ModeName::as_str));
+pub(crate) fn unknown_mode<'m>(name: &str, known: impl IntoIterator<Item = &'m str>) -> Problem {
+    let near = did_you_mean(name, known);
     Problem::error(format!("there is no mode `{}`", shown(name)))
         .hint(near.unwrap_or_else(|| "`dispatch modes` lists them".to_owned()))
 }

@@ -79,7 +79,7 @@ pub(crate) fn known_mode<'m>(
     let text = document.read_text(node, "mode")?;
     let found = ModeName::parse(&text).ok().and_then(|name| modes.get(&name));
     if found.is_none() {
-        document.add(At::Node(node.id), unknown_mode(&text, modes));
+        document.add(At::Node(node.id), unknown_mode(&text, modes.keys().map(ModeName::as_str)));
     }
     found
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::manifest::keys::{HOMES, LOCAL, LOCAL_MODE, MANIFEST, SUBTASK, Section, Shape};
+use crate::manifest::keys::{DEFAULTS, HOMES, LOCAL, LOCAL_MODE, MANIFEST, SUBTASK, Section, Shape};
 
 /// The schema as JSON. Its definitions include those of the local file and of an entry of a subtask file.
 pub fn schema() -> Value {
-    let others = [&LOCAL, &LOCAL_MODE, &SUBTASK];
+    let others = [&DEFAULTS, &LOCAL, &LOCAL_MODE, &SUBTASK];
     let below = HOMES.into_iter().filter(|section| **section != MANIFEST).chain(others);
     let definitions: Map<String, Value> = below.map(|section| (section.name.to_owned(), of_section(section))).collect();
     let mut schema = of_section(&MANIFEST);
@@ -28,6 +28,9 @@ fn of_section(section: &Section) -> Value {
     let required: Vec<&str> = section.keys.iter().filter(|key| key.is_required).map(|key| key.name).collect();
     if !required.is_empty() {
         schema["required"] = required.into();
+    }
+    if section.is_file() {
+        schema["patternProperties"] = json!({ "^x-": { "description": "Ignored." } });
     }
     describe(&mut schema, section.about);
     schema
@@ -73,7 +76,7 @@ fn of_shape(shape: &Shape) -> Value {
         }),
         Shape::Choice(words) => words(),
         Shape::List(item) => json!({ "type": "array", "items": of_shape(item) }),
-        Shape::Map(value) => json!({ "type": "object", "additionalProperties": of_shape(value) }),
+        Shape::Map(value) => json!({ "type": "object", "additionalProperties": or_null(of_shape(value)) }),
         Shape::Section(section) => json!({ "$ref": format!("#/$defs/{}", section.name) }),
         Shape::Either(one, other) => json!({ "anyOf": [of_shape(one), of_shape(other)] }),
     }

@@ -38,6 +38,8 @@ pub struct Manifest {
     pub state_dir_written: Option<String>,
     /// Variables for every run.
     pub env: BTreeMap<String, String>,
+    /// Variables of templates; `None`: `--set` must give the value.
+    pub vars: BTreeMap<String, Option<String>>,
     /// Names of variables that runs inherit from the caller.
     pub pass_env: Vec<String>,
     pub retention: Retention,

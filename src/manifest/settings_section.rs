@@ -105,6 +105,23 @@ pub(crate) fn env(fields: &SectionFields<'_>) -> Option<BTreeMap<String, String>
     Some(env)
 }
 
+/// The variables of templates. A null has no value.
+pub(crate) fn vars(fields: &SectionFields<'_>) -> BTreeMap<String, Option<String>> {
+    let mut vars = BTreeMap::new();
+    for (name, id, value) in named_entries(fields.read("vars", Document::read_map).unwrap_or_default()) {
+        // As for an environment variable: a template can write `vars.NAME`.
+        if !is_env_name(name) {
+            let message = format!("`{}` is not the name of a template variable", shown(name));
+            fields.document.add(At::Node(id), Problem::error(message).hint("use letters, digits and `_`"));
+        } else if matches!(value.kind, NodeKind::Null) {
+            vars.insert(name.to_owned(), None);
+        } else if let Some(text) = fields.document.read_text(value, name) {
+            vars.insert(name.to_owned(), Some(text));
+        }
+    }
+    vars
+}
+
 pub(crate) fn pass_env(fields: &SectionFields<'_>) -> Vec<String> {
     let mut names = Vec::new();
     for item in fields.items("pass_env") {

@@ -9,7 +9,7 @@ use minijinja::Environment;
 
 use crate::manifest::source::{self, Source, TEMPLATE_MAX};
 use crate::manifest::template_engine::{self, Sources};
-use crate::manifest::template_names::{NameRules, TemplateScope, check_filter, check_name, check_test};
+use crate::manifest::template_names::{DeclaredNames, NameRules, TemplateScope, check_filter, check_name, check_test};
 use crate::manifest::template_scan::Scan;
 use crate::manifest::template_thread;
 use crate::manifest::templates;
@@ -38,16 +38,15 @@ pub(crate) enum Mistake {
 
 /// Checks all templates on one thread with a deep stack; the results are in their order. A file that several of them
 /// include is checked once.
-pub(crate) fn check(templates: Vec<TemplateToCheck>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
+pub(crate) fn check(templates: Vec<TemplateToCheck>, declared: DeclaredNames) -> Vec<Vec<Mistake>> {
     if templates.is_empty() {
         return Vec::new();
     }
     let count = templates.len();
-    let pass_env = pass_env.to_vec();
     let texts: Vec<Arc<str>> = templates.iter().map(|template| Arc::clone(&template.source.text)).collect();
     let done = template_thread::run_for(&texts, move || {
         let mut checked = BTreeSet::new();
-        templates.iter().map(|template| check_template(template, &pass_env, &mut checked)).collect()
+        templates.iter().map(|template| check_template(template, &declared, &mut checked)).collect()
     });
     done.unwrap_or_else(|given_up| {
         let problem = Problem::error(format!("the check of the templates was given up: {given_up}"));
@@ -58,13 +57,17 @@ pub(crate) fn check(templates: Vec<TemplateToCheck>, pass_env: &[String]) -> Vec
     })
 }
 
-fn check_template(template: &TemplateToCheck, pass_env: &[String], checked: &mut BTreeSet<PathBuf>) -> Vec<Mistake> {
+fn check_template(
+    template: &TemplateToCheck,
+    declared: &DeclaredNames,
+    checked: &mut BTreeSet<PathBuf>,
+) -> Vec<Mistake> {
     let TemplateToCheck { source, tree, name, scope } = template;
     let scope = *scope;
     let sources = Sources::default();
     let engine = template_engine::environment(tree, &sources);
     let mut mistakes = Vec::new();
-    check_text(&engine, source, name, NameRules { scope, pass_env, whole: true }, &mut mistakes);
+    check_text(&engine, source, name, NameRules { scope, declared, whole: true }, &mut mistakes);
     let mut included = BTreeSet::new();
     let mut waiting = vec![(source.clone(), name.clone(), true)];
     while let Some((source, name, own)) = waiting.pop() {
@@ -82,7 +85,7 @@ fn check_template(template: &TemplateToCheck, pass_env: &[String], checked: &mut
                 Ok(None) => {}
                 Ok(Some(found)) => {
                     let mut inner = Vec::new();
-                    let names = NameRules { scope, pass_env, whole: false };
+                    let names = NameRules { scope, declared, whole: false };
                     check_text(&engine, &found, &wanted, names, &mut inner);
                     mistakes.extend(inner.into_iter().map(|mistake| elsewhere(mistake, &found)));
                     waiting.push((found, wanted, false));

@@ -11,7 +11,7 @@ const TASK_FIELDS: &str =
 const MODE_FIELDS: &str = "name description";
 const PROJECT_FIELDS: &str = "name root";
 const WORKTREE_FIELDS: &str = "path branch";
-const EVERYTHING: &str = "task mode project worktree prompt extras date env";
+const EVERYTHING: &str = "task mode project worktree prompt extras date env vars";
 const BEFORE_WORKTREE: &str = "task mode project";
 const TASK_FILE: &str = "file meta";
 const FILE_FIELDS: &str = "path stem dir parts";
@@ -31,11 +31,18 @@ pub(crate) enum TemplateScope {
     TaskFile,
 }
 
+/// The names below `env` and `vars`, which the manifest declares.
+#[derive(Clone, Debug)]
+pub(crate) struct DeclaredNames {
+    pub pass_env: Vec<String>,
+    pub vars: Vec<String>,
+}
+
 /// The rules for the names of one text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NameRules<'a> {
     pub scope: TemplateScope,
-    pub pass_env: &'a [String],
+    pub declared: &'a DeclaredNames,
     /// Whether the text is a template of its own; an included one may use the variables of the including text.
     pub whole: bool,
 }
@@ -67,8 +74,13 @@ pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: Nam
         "mode" => unknown_field(root, field, MODE_FIELDS),
         "project" => unknown_field(root, field, PROJECT_FIELDS),
         "worktree" => unknown_field(root, field, WORKTREE_FIELDS),
-        "env" if !names.pass_env.iter().any(|name| name == field) => {
+        "env" if !names.declared.pass_env.iter().any(|name| name == field) => {
             Some(Problem::error(format!("`env.{field}` is not passed on")).hint(format!("add `{field}` to `pass_env`")))
+        }
+        "vars" if !names.declared.vars.iter().any(|name| name == field) => {
+            let near = did_you_mean(field, names.declared.vars.iter().map(String::as_str));
+            let hint = near.unwrap_or_else(|| format!("write it under `vars:`: `{field}: VALUE`"));
+            Some(Problem::error(format!("there is no template variable `{field}`")).hint(hint))
         }
         _ => None,
     }

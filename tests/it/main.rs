@@ -32,6 +32,7 @@ mod false_statements;
 mod freshness;
 mod gate;
 mod history_prune;
+mod inheritance;
 mod interrupted;
 mod joining;
 mod jsonl;

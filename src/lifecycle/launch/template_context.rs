@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use minijinja::{Error, ErrorKind, Value};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -41,6 +42,7 @@ pub(crate) struct TemplateContext<'a> {
     pub(crate) extras: Vec<String>,
     date: String,
     env: BTreeMap<String, String>,
+    vars: BTreeMap<String, Value>,
 }
 
 impl<'a> TemplateContext<'a> {
@@ -75,10 +77,19 @@ impl<'a> TemplateContext<'a> {
                 .iter()
                 .map(|name| (name.clone(), environment::var_text(name).unwrap_or_default()))
                 .collect(),
+            vars: manifest.vars.iter().map(|(name, value)| (name.clone(), variable(name, value.as_deref()))).collect(),
         }
     }
 
-    pub(crate) fn value(&self) -> minijinja::Value {
-        minijinja::Value::from(minijinja::value::Serde(self))
+    pub(crate) fn value(&self) -> Value {
+        Value::from(minijinja::value::Serde(self))
     }
+}
+
+/// A template variable. Without a value, its use is an error.
+fn variable(name: &str, value: Option<&str>) -> Value {
+    value.map(Value::from).unwrap_or_else(|| {
+        let message = format!("`vars.{name}` has no value: give it by `--set {name}=VALUE`");
+        Value::from(Error::new(ErrorKind::InvalidOperation, message))
+    })
 }

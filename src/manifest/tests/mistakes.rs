@@ -169,8 +169,8 @@ fn single_mistakes() {
             "dispatch.yaml:2:1:«zzzzzz» unknown key `zzzzzz` in the manifest | known keys: version, ",
         ),
         (
-            "version: 1\nenv: { <<: {A: b} }\n",
-            "dispatch.yaml:2:8:«<<» merge keys (`<<`) are not supported | write the fields out",
+            "version: 1\nenv: { <<: A }\n",
+            "dispatch.yaml:2:12:«A» `<<` merges a mapping, found `A` | write `<<: *NAME`, where `&NAME` marks a mapping",
         ),
         ("version: 1\njobs: !!int 4\n", "dispatch.yaml:2:7:«!!int 4» YAML tags (`!…`) are not supported"),
         ("version: 1\njobs: 0\n", "dispatch.yaml:2:7:«0» `jobs` must be a whole number from 1 to 1000, found `0`"),
