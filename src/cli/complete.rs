@@ -59,6 +59,11 @@ pub(crate) fn tasks(typed: &OsStr) -> Vec<CompletionCandidate> {
     matching(typed, project.tasks().tasks().iter().map(|task| (task.id.to_string(), task.title.clone())))
 }
 
+/// For the first word of a command that takes `[MODE] TASK`.
+pub(crate) fn modes_and_tasks(typed: &OsStr) -> Vec<CompletionCandidate> {
+    modes(typed).into_iter().chain(tasks(typed)).collect()
+}
+
 fn matching(typed: &OsStr, names: impl Iterator<Item = (String, String)>) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     names

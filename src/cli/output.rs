@@ -14,10 +14,15 @@ use crate::model::problem::Problem;
 
 /// Writes a result. A closed pipe is not an error.
 pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
+    write_if_heard(bytes).map(drop)
+}
+
+/// As [`write`]. Returns whether stdout has a reader: a command that goes on ends without one.
+pub(crate) fn write_if_heard(bytes: &[u8]) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true),
     }
 }
 
@@ -48,6 +53,12 @@ pub(crate) fn json(value: &impl Serialize) -> CommandResult {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
     write(format!("{}\n", escaped(&text)).as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A value as a line of JSON Lines.
+pub(crate) fn json_line(value: &impl Serialize) -> io::Result<String> {
+    let text = serde_json::to_string(value).map_err(io::Error::other)?;
+    Ok(format!("{}\n", escaped(&text)))
 }
 
 /// Escapes control and bidirectional characters; in JSON they occur only in strings.

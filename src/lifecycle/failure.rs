@@ -9,7 +9,7 @@ mod of_system;
 use std::error::Error;
 use std::fmt;
 
-use crate::model::names::Pair;
+use crate::model::names::{Pair, TaskId};
 use crate::model::problem::{Problem, summary};
 
 pub use kind::Kind;
@@ -37,6 +37,11 @@ impl Failure {
     /// The failure for a pair without runs.
     pub fn never_run(pair: &Pair) -> Self {
         Self::new(Kind::NeverRun, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"))
+    }
+
+    /// The failure for a task without runs.
+    pub fn task_never_run(task: &TaskId) -> Self {
+        Self::new(Kind::NeverRun, format!("`{task}` has never run")).hint(format!("dispatch run MODE {task}"))
     }
 
     /// Mistakes in files; the message counts them.

@@ -18,6 +18,7 @@ pub(crate) mod reap;
 pub mod reconcile;
 pub mod refresh;
 pub mod restart;
+pub mod run_prefix;
 pub mod server_registry;
 pub mod stop;
 pub mod store;

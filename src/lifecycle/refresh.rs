@@ -6,7 +6,7 @@
 use crate::lifecycle::observe::{self, EarlyListing, Observations};
 use crate::lifecycle::store::{Observed, Store};
 use crate::lifecycle::{notify, queue, reap};
-use crate::model::names::Pair;
+use crate::model::names::{Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
@@ -44,6 +44,12 @@ pub(crate) fn some(store: &Store, ids: &[RunId]) -> Result<Observed, IndexError>
 pub fn last_run(store: &Store, pair: &Pair) -> Result<Option<Run>, IndexError> {
     let Some(id) = store.with_index(|index| index.of_pair(pair))?.into_iter().next() else { return Ok(None) };
     one(store, &id)
+}
+
+/// The last run of each pair of a task, in the order of their starts.
+pub fn last_of_task(store: &Store, task: &TaskId) -> Result<Vec<Run>, IndexError> {
+    let ids = store.with_index(|index| index.newest_of_task(task))?;
+    ids.iter().filter_map(|id| one(store, id).transpose()).collect()
 }
 
 /// One run by its id.

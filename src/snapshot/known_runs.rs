@@ -61,7 +61,7 @@ fn ended_ms(run: &Run) -> i64 {
 }
 
 /// A run without the fields that change while nothing happens or that are not displayed.
-fn essence(run: &Run) -> Run {
+pub fn essence(run: &Run) -> Run {
     let activity = run.progress.activity.clone().map(Activity::timeless);
     let state_since = None;
     let progress = Progress { log_bytes: 0, pane: None, window: None, activity, state_since, ..run.progress.clone() };

@@ -44,6 +44,7 @@ use unseen::UnseenCache;
 pub use capacity::{Capacity, UsageLimit};
 pub use contents::Snapshot;
 pub use feed::EventStream;
+pub use known_runs::essence;
 pub use queries::Figures;
 pub use run_groups::{ListedRun, RunGroup, RunGroups};
 

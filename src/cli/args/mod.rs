@@ -3,6 +3,7 @@
 mod project;
 mod runs;
 mod values;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use project::*;
 pub(crate) use runs::*;
+pub(crate) use words::*;
 
 /// Make for coding-agent sessions: one manifest for interactive and headless runs
 #[derive(Debug, Parser)]
@@ -31,7 +33,7 @@ pub(crate) struct GlobalOptions {
     /// Act as if started in this folder
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(crate) directory: Option<PathBuf>,
-    /// CommandResult with one JSON document
+    /// Print one JSON document
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// When to use colours

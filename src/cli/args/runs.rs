@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::cli::args::values::{interval, jobs, lines, resumed, rows};
+use crate::cli::args::values::{interval, jobs, lines, rows};
+use crate::cli::args::words::{PairWords, RunWords};
 use crate::cli::complete::{modes, tasks};
 use crate::model::interval::Interval;
-use crate::model::run_id::RunId;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -71,8 +71,8 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) attach: AttachHow,
     /// Go on in the conversation of the pair's last run, or of run ID
-    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, value_parser = resumed)]
-    pub(crate) resume: Option<Option<RunId>>,
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true)]
+    pub(crate) resume: Option<Option<String>>,
     /// Run all tasks below TASK in their order, instead of TASK itself
     #[arg(long)]
     pub(crate) subtasks: bool,
@@ -92,33 +92,35 @@ pub(crate) enum AttachHow {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "dispatch status [OPTIONS] [[MODE] TASK]")]
 pub(crate) struct StatusArgs {
-    #[arg(requires = "task", add = ArgValueCompleter::new(modes))]
-    pub(crate) mode: Option<String>,
-    #[arg(add = ArgValueCompleter::new(tasks))]
-    pub(crate) task: Option<String>,
+    #[command(flatten)]
+    pub(crate) words: PairWords,
     /// All last-ended runs, not only the latest
     #[arg(short, long)]
     pub(crate) all: bool,
     /// Say how each state is known
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Go on, and print a run again whenever it changes
+    #[arg(short, long, conflicts_with = "explain")]
+    pub(crate) watch: bool,
     /// A few characters for tmux's status line; nothing where nothing runs
-    #[arg(long, conflicts_with_all = ["mode", "all", "explain"])]
+    #[arg(long, conflicts_with_all = ["mode_or_task", "all", "explain", "watch"])]
     pub(crate) tmux: bool,
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "dispatch logs [OPTIONS] [MODE] TASK\n       \
+    dispatch logs [OPTIONS] --run ID\n       dispatch logs [OPTIONS] -f --all")]
 pub(crate) struct LogsArgs {
-    #[arg(required_unless_present = "all", requires = "task", add = ArgValueCompleter::new(modes))]
-    pub(crate) mode: Option<String>,
-    #[arg(add = ArgValueCompleter::new(tasks))]
-    pub(crate) task: Option<String>,
+    #[command(flatten)]
+    pub(crate) words: PairWords,
     /// Follow the output until the run ends
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Follow everything that runs
-    #[arg(long, requires = "follow", conflicts_with = "mode")]
+    #[arg(long, requires = "follow", conflicts_with_all = ["mode_or_task", "run"])]
     pub(crate) all: bool,
     /// Only the last N lines
     #[arg(long, value_name = "N", value_parser = lines)]
@@ -138,7 +140,7 @@ pub(crate) struct LogsArgs {
     /// The bytes as they were written
     #[arg(long, conflicts_with = "timestamps")]
     pub(crate) raw: bool,
-    /// This run of the pair instead of its last
+    /// This run; the beginning of its id is enough
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<String>,
     // Takes the place of the global option, whose `-f` means `--follow` here.
@@ -148,14 +150,11 @@ pub(crate) struct LogsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "dispatch stop [OPTIONS] TASK\n       dispatch stop [OPTIONS] MODE TASK...\n       \
+    dispatch stop [OPTIONS] --mode MODE\n       dispatch stop [OPTIONS] --all")]
 pub(crate) struct StopArgs {
-    #[arg(required_unless_present = "all", requires = "tasks", add = ArgValueCompleter::new(modes))]
-    pub(crate) mode: Option<String>,
-    #[arg(value_name = "TASK", add = ArgValueCompleter::new(tasks))]
-    pub(crate) tasks: Vec<String>,
-    /// Everything of this project that is active
-    #[arg(long, conflicts_with = "mode")]
-    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) words: RunWords,
 }
 
 #[derive(Debug, Args)]
@@ -176,11 +175,11 @@ pub(crate) struct RestartArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "dispatch wait [OPTIONS] TASK\n       dispatch wait [OPTIONS] MODE TASK...\n       \
+    dispatch wait [OPTIONS] --mode MODE\n       dispatch wait [OPTIONS] --all")]
 pub(crate) struct WaitArgs {
-    #[arg(add = ArgValueCompleter::new(modes))]
-    pub(crate) mode: String,
-    #[arg(required = true, value_name = "TASK", add = ArgValueCompleter::new(tasks))]
-    pub(crate) tasks: Vec<String>,
+    #[command(flatten)]
+    pub(crate) words: RunWords,
     /// Give up after DUR (exit code 124)
     #[arg(long, value_name = "DUR", value_parser = interval)]
     pub(crate) timeout: Option<Interval>,

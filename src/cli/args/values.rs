@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::model::interval::Interval;
-use crate::model::run_id::RunId;
 
 /// A whole number in `range`.
 fn whole<T: TryFrom<u64>>(text: &str, range: std::ops::RangeInclusive<u64>) -> Result<T, String> {
@@ -33,10 +32,6 @@ pub(super) fn lines(text: &str) -> Result<u64, String> {
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
     whole(text, 0..=u64::from(u16::MAX))
-}
-
-pub(super) fn resumed(text: &str) -> Result<RunId, String> {
-    RunId::parse(text).ok_or_else(|| "write the id of a run; `dispatch history` shows them".to_owned())
 }
 
 pub(super) fn interval(text: &str) -> Result<Interval, String> {

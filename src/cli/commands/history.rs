@@ -10,9 +10,10 @@ use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
 use crate::lifecycle::project::Depth;
 use crate::lifecycle::project::project_store;
-use crate::lifecycle::refresh;
 use crate::lifecycle::summary::past_figures::PastFigures;
 use crate::lifecycle::summary::past_runs::{PastRuns, PastTasks};
+use crate::lifecycle::{refresh, run_prefix};
+use crate::model::run::Run;
 use crate::os::clock;
 use crate::store::index::HistoryPage;
 use crate::view::amounts::{cost, duration};
@@ -51,6 +52,8 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
         output::stderr(context).note(&none_found(args));
         return Ok(ExitCode::SUCCESS);
     }
+    let ids = runs.iter().map(Run::id);
+    let length = store.as_ref().map_or(Ok(0), |store| run_prefix::unique_length(store, ids))?;
     let has_nodes = runs.iter().any(|run| run.node().is_some());
     let rows: Vec<Vec<Cell>> = runs
         .iter()
@@ -72,7 +75,7 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
                 Cell::new(exit),
                 Cell::new(view.duration_ms.map(duration).unwrap_or_default()),
                 Cell::new(view.cost_usd.map(cost).unwrap_or_default()),
-                Cell::new(&view.run_id),
+                Cell::new(view.run_id.get(..length).unwrap_or(&view.run_id)),
             ];
             if has_nodes {
                 row.insert(row.len() - 1, Cell::new(view.node.unwrap_or_default()));
@@ -84,7 +87,7 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
     if has_nodes {
         heads.insert(heads.len() - 1, "NODE");
     }
-    // Not cut to the terminal's width: the last column is the run id, which must be complete.
+    // Not cut to the terminal's width: the run id in the last column must stay unique.
     output::write(table::render(&heads, &rows, None, context.colour.0).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

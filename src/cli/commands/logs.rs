@@ -4,9 +4,9 @@ use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
 use crate::agents::LineRenderer;
-use crate::cli::args::LogsArgs;
-use crate::cli::commands::open;
+use crate::cli::args::{LogsArgs, Named};
 use crate::cli::commands::run::protocol_of;
+use crate::cli::commands::{open, task_word};
 use crate::cli::console::{Console, Show};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
@@ -14,52 +14,70 @@ use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
 use crate::lifecycle::failure::Failure;
 use crate::lifecycle::follow::{Follower, Woken};
-use crate::lifecycle::project::Depth;
-use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{Depth, Project, project_store};
 use crate::lifecycle::refresh;
+use crate::lifecycle::run_prefix::{self, RunPrefixError};
 use crate::lifecycle::store::Store;
 use crate::lifecycle::window::attach;
-use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::model::run_id::RunId;
 use crate::os::clock;
 use crate::os::interrupts::Interrupts;
 use crate::store::logs::reader::{LogStreams, ReadFrom};
 
 pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
-    let (Some(mode), Some(task)) = (&args.mode, &args.task) else {
-        return Err(CliError::new(USAGE, "name a mode and a task"));
-    };
     let project = open(context, Depth::Shape)?;
-    let pair = project_store::past_pair(&project, mode, task)?;
-    let never = || Failure::never_run(&pair);
-    let store = project_store::find(&project)?.ok_or_else(never)?;
-    let run = match &args.run {
-        None => refresh::last_run(&store, &pair)?,
-        Some(typed) => {
-            let id = RunId::parse(typed).ok_or_else(|| {
-                CliError::new(USAGE, format!("`{typed}` is not a run id"))
-                    .hint(format!("`dispatch history --mode {mode} --task {task}` lists them"))
-            })?;
-            Some(of_the_pair(refresh::one(&store, &id)?, &pair, typed)?)
+    let store = project_store::find(&project)?;
+    let run = match (&args.run, args.words.named()) {
+        (Some(typed), named) => by_id(&project, store.as_ref(), typed, named)?,
+        (None, Named::Pair(mode, task)) => {
+            let pair = project_store::past_pair(&project, mode, task)?;
+            let run = store.as_ref().map(|store| refresh::last_run(store, &pair)).transpose()?.flatten();
+            run.ok_or_else(|| Failure::never_run(&pair))?
+        }
+        (None, Named::Task(word)) => of_task(&project, store.as_ref(), word, args)?,
+        (None, Named::Nothing) => {
+            return Err(CliError::new(USAGE, "no task was named").hint("dispatch logs TASK"));
         }
     };
-    let run = run.ok_or_else(never)?;
+    let Some(store) = store else { return Err(Failure::never_run(&run.pair()).into()) };
     if run.facts.form.is_job() { headless(context, args, &store, &run) } else { window(&store, &run) }
 }
 
-/// The run of `--run`, which must be one of the pair.
-fn of_the_pair(run: Option<Run>, pair: &Pair, typed: &str) -> Result<Run, CliError> {
-    match run {
-        Some(run) if run.pair() == *pair => Ok(run),
-        Some(run) => {
-            let own = run.pair();
-            Err(CliError::new(USAGE, format!("run `{typed}` is one of `{own}`, not of `{pair}`"))
-                .hint(format!("dispatch logs {own} --run {typed}")))
-        }
-        None => Err(CliError::new(USAGE, format!("there is no run `{typed}`"))
-            .hint(format!("`dispatch history --mode {} --task {}` lists those of `{pair}`", pair.mode, pair.task))),
+/// The task's only active run, else its newest run. Fails if several are active.
+fn of_task(project: &Project, store: Option<&Store>, word: &str, args: &LogsArgs) -> Result<Run, CliError> {
+    let command = if args.follow { "logs -f" } else { "logs" };
+    let (task, mut runs) = task_word::find(project, store, word, command)?;
+    let newest = runs.last().cloned().ok_or_else(|| Failure::task_never_run(&task))?;
+    runs.retain(Run::is_active);
+    match runs.as_slice() {
+        [] => Ok(newest),
+        [active] => Ok(active.clone()),
+        several => Err(task_word::several(&task, several.iter().map(Run::pair), command)),
     }
+}
+
+/// The run of `--run`, which must be one of what was named.
+fn by_id(project: &Project, store: Option<&Store>, typed: &str, named: Named<'_>) -> Result<Run, CliError> {
+    let id = run_prefix::find(store, typed)?;
+    let run = store.map(|store| refresh::one(store, &id)).transpose()?.flatten();
+    let run = run.ok_or_else(|| RunPrefixError::Unknown(typed.to_owned()))?;
+    let (is_meant, named) = match named {
+        Named::Nothing => (true, String::new()),
+        Named::Task(word) => {
+            let task = project_store::past_task(project, store, word)?;
+            (run.facts.task == task, task.to_string())
+        }
+        Named::Pair(mode, task) => {
+            let pair = project_store::past_pair(project, mode, task)?;
+            (run.pair() == pair, pair.to_string())
+        }
+    };
+    if is_meant {
+        return Ok(run);
+    }
+    let own = run.pair();
+    Err(CliError::new(USAGE, format!("run `{typed}` is one of `{own}`, not of `{named}`"))
+        .hint(format!("dispatch logs --run {typed}")))
 }
 
 fn headless(context: &CommandContext, args: &LogsArgs, store: &Store, run: &Run) -> CommandResult {

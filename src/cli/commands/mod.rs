@@ -1,5 +1,6 @@
 //! One file for each command: calls `lifecycle` and prints the result.
 
+mod active;
 mod approve;
 mod attach;
 mod attach_choice;
@@ -26,7 +27,9 @@ mod send;
 mod serve;
 mod short;
 mod status;
+mod status_watch;
 mod stop;
+mod task_word;
 mod tasks;
 mod token;
 mod ui;
@@ -60,6 +63,7 @@ pub(crate) fn run_command(
         Some(Command::Run(args)) => run::run(context, args),
         Some(Command::Ui) => ui::run(context),
         Some(Command::Status(args)) if args.tmux => segment::run(context, early),
+        Some(Command::Status(args)) if args.watch => status_watch::run(context, &args),
         Some(Command::Status(args)) => status::run(context, &args, early),
         Some(Command::Logs(args)) if args.all => logs_all::run(context, &args),
         Some(Command::Logs(args)) => logs::run(context, &args),

@@ -17,6 +17,7 @@ use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::request::{Resume, StartRequest};
 use crate::lifecycle::launch::start::Queueing;
 use crate::lifecycle::project::{Depth, Project, project_store};
+use crate::lifecycle::run_prefix;
 use crate::lifecycle::store::Store;
 use crate::manifest::{Mode, TaskSelector};
 use crate::model::protocol::Protocol;
@@ -109,7 +110,7 @@ pub(super) fn start(
     extras: Vec<String>,
 ) -> CommandResult {
     let NamedTasks { project, tasks, mode, named } = *named;
-    let request = request_of(&options, extras)?;
+    let request = request_of(project, &options, extras)?;
     let Batch { requested, has_windows, items, store } = resolve_batch(project, tasks, mode, named, &request)?;
     if options.dry_run {
         let prepared: Vec<Prepared> = items.into_iter().map(|item| item.prepared).collect();
@@ -138,8 +139,8 @@ pub(super) fn start(
     }
 }
 
-/// The options as a request. Fails if the prompt `-` cannot be read from stdin.
-fn request_of(options: &RunOptions, extras: Vec<String>) -> Result<StartRequest, CliError> {
+/// The options as a request. Fails if the prompt `-` cannot be read from stdin, or `--resume` names no run.
+fn request_of(project: &Project, options: &RunOptions, extras: Vec<String>) -> Result<StartRequest, CliError> {
     Ok(StartRequest {
         prompt: options.prompt.as_deref().map(read_prompt).transpose()?,
         extras,
@@ -149,7 +150,7 @@ fn request_of(options: &RunOptions, extras: Vec<String>) -> Result<StartRequest,
         resume: match options.resume.clone() {
             None => Resume::NewConversation,
             Some(None) => Resume::LastOfPair,
-            Some(Some(run)) => Resume::Of(run),
+            Some(Some(typed)) => Resume::Of(run_prefix::find(project_store::find(project)?.as_ref(), &typed)?),
         },
         save_to: options.save_to.clone(),
         jobs: options.jobs,

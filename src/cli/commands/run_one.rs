@@ -26,7 +26,7 @@ use crate::store::logs::reader::{LogStreams, ReadFrom};
 use crate::view::run_view::{RunView, SkippedView};
 
 /// The exit code if stdout has no reader any more: as if SIGPIPE had ended this process.
-const UNHEARD: u8 = 141;
+pub(super) const UNHEARD: u8 = 141;
 
 pub(super) fn run(
     context: &CommandContext,

@@ -3,21 +3,22 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::cli::args::StatusArgs;
-use crate::cli::commands::{local, open, say};
+use crate::cli::args::{Named, StatusArgs};
+use crate::cli::commands::{local, open, say, task_word};
 use crate::cli::context::{CommandContext, manifest_location};
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress, retry_words};
 use crate::lifecycle::failure::Failure;
 use crate::lifecycle::observe::EarlyListing;
-use crate::lifecycle::project::{Depth, project_store, show};
+use crate::lifecycle::project::{Depth, Project, project_store, show};
 use crate::lifecycle::reconcile::held::{self, Held};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::{Observed, Store};
 use crate::lifecycle::summary::overview::{self, RECENT};
 use crate::lifecycle::summary::{engine_report, explain};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
+use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::os::clock;
@@ -36,17 +37,12 @@ pub(crate) fn early_listing(mut words: impl Iterator<Item = OsString>) -> Option
 
 pub(super) fn run(context: &CommandContext, args: &StatusArgs, early: Option<EarlyListing>) -> CommandResult {
     let project = open(context, Depth::Shape)?;
-    if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
-        let pair = project_store::past_pair(&project, mode, task)?;
-        let store = project_store::find(&project)?.map(Store::to_show);
-        let run = store.as_ref().map(|store| refresh::last_run(store, &pair)).transpose()?.flatten();
-        return match (run, store) {
-            (Some(run), Some(store)) => {
-                let held = held::held(&project, &store, std::slice::from_ref(&run))?;
-                one(context, &store, &run, &held, args.explain)
-            }
-            _ => Err(Failure::never_run(&pair).into()),
-        };
+    match args.words.named() {
+        Named::Pair(mode, task) => {
+            return of_pair(context, &project, &project_store::past_pair(&project, mode, task)?, args);
+        }
+        Named::Task(word) => return of_task(context, &project, word, args),
+        Named::Nothing => {}
     }
     let Some(store) = project_store::find(&project)?.map(|store| store.to_show()) else {
         return print(context, None, &[], &Held::new(), args.explain);
@@ -55,6 +51,28 @@ pub(super) fn run(context: &CommandContext, args: &StatusArgs, early: Option<Ear
     let Observed { runs, notices } = overview::overview(&store, limit, early)?;
     say(context, &notices);
     let held = held::held(&project, &store, &runs)?;
+    print(context, Some(&store), &runs, &held, args.explain)
+}
+
+fn of_pair(context: &CommandContext, project: &Project, pair: &Pair, args: &StatusArgs) -> CommandResult {
+    let store = project_store::find(project)?.map(Store::to_show);
+    let run = store.as_ref().map(|store| refresh::last_run(store, pair)).transpose()?.flatten();
+    match (run, store) {
+        (Some(run), Some(store)) => {
+            let held = held::held(project, &store, std::slice::from_ref(&run))?;
+            one(context, &store, &run, &held, args.explain)
+        }
+        _ => Err(Failure::never_run(pair).into()),
+    }
+}
+
+/// The last run of each pair of a task.
+fn of_task(context: &CommandContext, project: &Project, word: &str, args: &StatusArgs) -> CommandResult {
+    let store = project_store::find(project)?.map(Store::to_show);
+    let (task, mut runs) = task_word::find(project, store.as_ref(), word, "status")?;
+    let Some(store) = store.filter(|_| !runs.is_empty()) else { return Err(Failure::task_never_run(&task).into()) };
+    runs.reverse();
+    let held = held::held(project, &store, &runs)?;
     print(context, Some(&store), &runs, &held, args.explain)
 }
 

@@ -2,16 +2,15 @@
 
 use std::process::ExitCode;
 
-use crate::cli::args::StopArgs;
-use crate::cli::commands::open;
+use crate::cli::args::{Selected, StopArgs};
+use crate::cli::commands::{active, open, task_word};
 use crate::cli::context::CommandContext;
-use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
+use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
 use crate::lifecycle::launch::unrecorded;
 use crate::lifecycle::launch::unrecorded::UnrecordedRun;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::{Depth, Project};
-use crate::lifecycle::refresh;
 use crate::lifecycle::stop;
 use crate::lifecycle::stop::{StopError, StopKind, Stopped};
 use crate::lifecycle::store::Store;
@@ -25,26 +24,60 @@ pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
     let mut found = unrecorded::find_all(&project)?;
-    found.retain(|run| is_selected(args, run));
+    let selected = args.words.selected();
+    found.retain(|run| is_selected(selected, run));
+    if let Selected::Task(word) = selected {
+        return stop_task(context, &project, store.as_ref(), &found, word);
+    }
     let before = end_unrecorded(context, &project, &found)?;
-    let mut pairs: Vec<Pair> = match &args.mode {
-        Some(mode) if args.tasks.is_empty() => {
-            return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch stop {mode} TASK")));
+    let mode = match selected {
+        Selected::Pairs(mode, tasks) => {
+            let pair = |task: &String| project_store::past_pair(&project, mode, task);
+            let mut pairs = tasks.iter().map(pair).collect::<Result<Vec<Pair>, _>>()?;
+            pairs.retain(|pair| !found.iter().any(|run| run.pair.as_ref() == Some(pair)));
+            return end_pairs(context, store.as_ref(), pairs, before);
         }
-        Some(mode) => args
-            .tasks
-            .iter()
-            .map(|task| project_store::past_pair(&project, mode, task))
-            .collect::<Result<Vec<_>, _>>()?,
-        None => {
-            let mut runs = store.as_ref().map(refresh::all).transpose()?.map(|seen| seen.runs).unwrap_or_default();
-            // A run in an unknown state cannot be stopped.
-            runs.retain(|run| run.is_active() && !matches!(run.state, RunState::Unknown(_)));
-            return all_after(context, store.as_ref(), &runs, before);
-        }
+        Selected::Mode(mode) => Some(mode),
+        Selected::All | Selected::Task(_) => None,
     };
-    pairs.retain(|pair| !found.iter().any(|run| run.pair.as_ref() == Some(pair)));
-    let stopped = match &store {
+    let mut runs = active::runs(context, &project, store.as_ref(), mode)?;
+    // A run in an unknown state cannot be stopped.
+    runs.retain(|run| !matches!(run.state, RunState::Unknown(_)));
+    all_after(context, store.as_ref(), &runs, before)
+}
+
+/// Stops the active run of a task. Fails if there are several.
+fn stop_task(
+    context: &CommandContext,
+    project: &Project,
+    store: Option<&Store>,
+    found: &[UnrecordedRun],
+    word: &str,
+) -> CommandResult {
+    let unrecorded: Vec<Pair> = found.iter().filter_map(|run| run.pair.clone()).collect();
+    let (task, runs) = match task_word::find(project, store, word, "stop") {
+        // A run without a record may be of a task that is not listed any more.
+        Err(error) => (unrecorded.first().map(|pair| pair.task.clone()).ok_or(error)?, Vec::new()),
+        found => found?,
+    };
+    let recorded: Vec<Pair> = runs.iter().filter(|run| run.is_active()).map(Run::pair).collect();
+    if unrecorded.len() + recorded.len() > 1 {
+        return Err(task_word::several(&task, unrecorded.into_iter().chain(recorded), "stop"));
+    }
+    let before = end_unrecorded(context, project, found)?;
+    if before.count == 0 && recorded.is_empty() && !context.json {
+        output::line(&format!("{task}: not running"))?;
+    }
+    end_pairs(context, store, recorded, before)
+}
+
+fn end_pairs(
+    context: &CommandContext,
+    store: Option<&Store>,
+    pairs: Vec<Pair>,
+    before: EndedUnrecorded,
+) -> CommandResult {
+    let stopped = match store {
         Some(store) => stop::stop_pairs(store, &pairs, StopKind::Stop).map_err(CliError::from)?,
         None => pairs.iter().map(|_| Ok(Stopped::NotRunning(None))).collect(),
     };
@@ -59,13 +92,15 @@ struct EndedUnrecorded {
     failure: Option<CliError>,
 }
 
-fn is_selected(args: &StopArgs, run: &UnrecordedRun) -> bool {
-    match (&args.mode, &run.pair) {
-        (None, _) => true,
-        (Some(mode), Some(pair)) => {
-            pair.mode.as_str() == mode && args.tasks.iter().any(|task| pair.task.as_str() == task)
+fn is_selected(selected: Selected<'_>, run: &UnrecordedRun) -> bool {
+    match (selected, &run.pair) {
+        (Selected::All, _) => true,
+        (Selected::Pairs(mode, tasks), Some(pair)) => {
+            pair.mode.as_str() == mode && tasks.iter().any(|task| pair.task.as_str() == task)
         }
-        (Some(_), None) => false,
+        (Selected::Mode(mode), Some(pair)) => pair.mode.as_str() == mode,
+        (Selected::Task(task), Some(pair)) => pair.task.as_str() == task,
+        (_, None) => false,
     }
 }
 

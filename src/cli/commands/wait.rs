@@ -3,16 +3,19 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::cli::args::WaitArgs;
-use crate::cli::commands::open;
+use crate::cli::args::{Selected, WaitArgs};
 use crate::cli::commands::run::code;
+use crate::cli::commands::{active, open, task_word};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
 use crate::lifecycle::failure::Failure;
-use crate::lifecycle::project::{Depth, project_store};
+use crate::lifecycle::launch::start;
+use crate::lifecycle::project::{Depth, Project, project_store};
+use crate::lifecycle::store::Store;
 use crate::lifecycle::{follow, refresh};
+use crate::model::run::Run;
 use crate::model::run_state::EndState;
 use crate::os::clock;
 use crate::view::run_view::RunView;
@@ -23,12 +26,7 @@ const TIMED_OUT: u8 = 124;
 pub(super) fn run(context: &CommandContext, args: &WaitArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
-    let mut runs = Vec::new();
-    for task in &args.tasks {
-        let pair = project_store::past_pair(&project, &args.mode, task)?;
-        let run = store.as_ref().map(|store| refresh::last_run(store, &pair)).transpose()?.flatten();
-        runs.push(run.ok_or_else(|| Failure::never_run(&pair))?);
-    }
+    let runs = runs(context, &project, store.as_ref(), args.words.selected())?;
     let begun = Instant::now();
     let mut first = None;
     let mut views = Vec::new();
@@ -54,4 +52,45 @@ pub(super) fn run(context: &CommandContext, args: &WaitArgs) -> CommandResult {
         output::json(&serde_json::json!({ "runs": views }))?;
     }
     Ok(ExitCode::from(first.unwrap_or(0)))
+}
+
+/// The runs to wait for, in the order in which they decide the exit code.
+fn runs(
+    context: &CommandContext,
+    project: &Project,
+    store: Option<&Store>,
+    selected: Selected<'_>,
+) -> Result<Vec<Run>, CliError> {
+    let mode = match selected {
+        Selected::Pairs(mode, tasks) => {
+            let last = |task: &String| -> Result<Run, CliError> {
+                let pair = project_store::past_pair(project, mode, task)?;
+                let run = store.map(|store| refresh::last_run(store, &pair)).transpose()?.flatten();
+                Ok(run.ok_or_else(|| Failure::never_run(&pair))?)
+            };
+            return tasks.iter().map(last).collect();
+        }
+        Selected::Task(word) => {
+            let (task, runs) = task_word::find(project, store, word, "wait")?;
+            return if runs.is_empty() { Err(Failure::task_never_run(&task).into()) } else { Ok(runs) };
+        }
+        Selected::Mode(mode) => Some(mode),
+        Selected::All => None,
+    };
+    let mut runs = active::runs(context, project, store, mode)?;
+    without_own(context, &mut runs);
+    if runs.is_empty() {
+        output::stderr(context).note("nothing runs");
+    }
+    Ok(runs)
+}
+
+/// Removes the run in which this command was called, and those around it: they cannot end before this command does.
+fn without_own(context: &CommandContext, runs: &mut Vec<Run>) {
+    let mut own = start::parent();
+    while let Some(at) = own.and_then(|own| runs.iter().position(|run| *run.id() == own)) {
+        let run = runs.remove(at);
+        output::stderr(context).note(&format!("not waiting for {}: this command runs in it", run.pair()));
+        own = run.facts.parent_run;
+    }
 }

@@ -45,12 +45,7 @@ fn equip(project: &Project, mut store: Store) -> Store {
 /// The pair of a past run; its mode or task need not exist any more. Fails if it has no runs and does not exist.
 pub fn past_pair(project: &Project, mode: &str, task: &str) -> Result<Pair, NameLookupError> {
     let name = ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
-    let id = match TaskId::parse(task) {
-        Ok(id) => id,
-        // An invalid id may still be the path of a task file.
-        Err(_) if project.typed_in.is_some() => project.tasks().find(task)?.id.clone(),
-        Err(error) => return Err(FindError::InvalidName(error).into()),
-    };
+    let id = typed_id(project, task)?;
     let pair = Pair { mode: name, task: id };
     let has_runs = find(project)
         .ok()
@@ -58,4 +53,24 @@ pub fn past_pair(project: &Project, mode: &str, task: &str) -> Result<Pair, Name
         .and_then(|store| store.index().ok()?.of_pair(&pair).ok())
         .is_some_and(|ids| !ids.is_empty());
     if has_runs { Ok(pair) } else { project.pair(&project.tasks(), mode, task) }
+}
+
+/// The task of past runs; its file need not exist any more. Fails if it has no runs and does not exist.
+pub fn past_task(project: &Project, store: Option<&Store>, typed: &str) -> Result<TaskId, NameLookupError> {
+    let id = typed_id(project, typed)?;
+    let runs = store.and_then(|store| store.with_index(|index| index.newest_of_task(&id)).ok());
+    match runs.is_some_and(|ids| !ids.is_empty()) {
+        true => Ok(id),
+        false => Ok(project.tasks().find(typed)?.id.clone()),
+    }
+}
+
+/// The id that `typed` is, else that of the task file that it names.
+fn typed_id(project: &Project, typed: &str) -> Result<TaskId, NameLookupError> {
+    match TaskId::parse(typed) {
+        Ok(id) => Ok(id),
+        // An invalid id may still be the path of a task file.
+        Err(_) if project.typed_in.is_some() => Ok(project.tasks().find(typed)?.id.clone()),
+        Err(error) => Err(FindError::InvalidName(error).into()),
+    }
 }

@@ -176,6 +176,32 @@ impl Index {
         )
     }
 
+    /// The greatest id of each pair of a task, in their order.
+    pub fn newest_of_task(&self, task: &TaskId) -> Result<Vec<RunId>, IndexError> {
+        self.ids(
+            "SELECT MAX(run_id) AS newest FROM runs WHERE task = ?1 GROUP BY mode ORDER BY newest",
+            params![task.as_str()],
+        )
+    }
+
+    /// At most `limit` ids that begin with `prefix`, the least first.
+    pub fn with_prefix(&self, prefix: &str, limit: u32) -> Result<Vec<RunId>, IndexError> {
+        // `[` comes after all characters of an id.
+        self.ids(
+            "SELECT run_id FROM runs WHERE run_id >= ?1 AND run_id < ?1 || '[' ORDER BY run_id LIMIT ?2",
+            params![prefix, limit],
+        )
+    }
+
+    /// The ids just before and just after this one.
+    pub fn neighbours(&self, id: &RunId) -> Result<Vec<RunId>, IndexError> {
+        self.ids(
+            "SELECT id FROM (SELECT MAX(run_id) AS id FROM runs WHERE run_id < ?1
+             UNION ALL SELECT MIN(run_id) FROM runs WHERE run_id > ?1) WHERE id IS NOT NULL",
+            params![id.as_str()],
+        )
+    }
+
     fn ids(&self, sql: &str, params: &[&dyn rusqlite::ToSql]) -> Result<Vec<RunId>, IndexError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map(params, |row| row.get::<_, String>(0))?;
