@@ -48,6 +48,7 @@ pub(crate) fn templates<'a>(
             found.add_texts(document, worktree.get(key), TemplateScope::BeforeWorktree);
         }
         found.add_texts(document, worktree.get("setup"), TemplateScope::All);
+        found.add_texts(document, worktree.get("check"), TemplateScope::All);
     }
     for entry in fields.get("tasks").map(Node::items).unwrap_or_default() {
         let id = entry.get("id").filter(|_| entry.get("files").is_some());

@@ -253,6 +253,7 @@ sections! {
         "submodules": Bool, "Fill submodules in a new worktree: `git submodule update --init --recursive`.";
         "copy": TEXTS, "Files that a new worktree gets, as paths or globs below the project.";
         "setup": Command, "Run once in a new worktree.";
+        "check": Command, "Must succeed in the worktree before `dispatch merge` merges its branch.";
     }
     AGENT: "in an agent", "agents: { NAME: { … } }" {
         "interactive": Command, "Its command in a window.";

@@ -93,6 +93,8 @@ pub struct Worktree {
     pub copy: Vec<String>,
     /// argv that runs once in a new worktree, each word a template; empty means none.
     pub setup: Vec<String>,
+    /// argv that must succeed in the worktree before its branch is merged, each word a template; empty means none.
+    pub check: Vec<String>,
 }
 
 /// `budget:` in USD.

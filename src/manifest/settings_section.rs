@@ -193,6 +193,7 @@ pub(crate) fn worktree(fields: &SectionFields<'_>) -> Option<Worktree> {
         submodules: fields.bool("submodules"),
         copy,
         setup: fields.command("setup").unwrap_or_default(),
+        check: fields.command("check").unwrap_or_default(),
     })
 }
 

@@ -1,8 +1,9 @@
 //! git: which checkout a folder is in, a worktree for a task, what was changed in it, and its removal.
 //!
 //! Must not delete, reset or overwrite anything: a folder that is in the way is an error. Only
-//! [`remove_worktree`] and [`delete_branch`] remove something, by git's own rules.
+//! [`remove_worktree`], [`delete_branch`] and [`delete_branch_at`] remove something, by git's own rules.
 
+mod advance;
 mod base;
 mod changes;
 mod checkout;
@@ -12,6 +13,7 @@ mod creation_check;
 mod error;
 mod fetch;
 mod inspect;
+mod merge;
 mod numstat;
 mod pager;
 mod pending_setup;
@@ -29,17 +31,21 @@ use std::process::{Command, Output, Stdio};
 
 use crate::os::process::bounded::{self, BoundedError, ChildLimits};
 
-pub use crate::os::git::base::{Base, Behind, behind, branch_of, default_base, resolve};
+pub use crate::os::git::advance::{advance_branch, changed_files, checkout_with};
+pub use crate::os::git::base::{Base, Behind, behind, branch_of, branches, count_commits, default_base, resolve};
 pub use crate::os::git::changes::{CheckoutChanges, CheckoutDiff, DiffFormat};
 pub use crate::os::git::checkout::{is_checkout_of, is_worktree};
 pub use crate::os::git::copy::copy_files;
 pub use crate::os::git::copy_names::named_in;
 pub use crate::os::git::creation_check::CreationCheck;
 pub use crate::os::git::error::GitError;
-pub use crate::os::git::inspect::{inspect_branch, inspect_worktree};
+pub use crate::os::git::inspect::{has_own_commits, inspect_branch, inspect_worktree};
+pub use crate::os::git::merge::{
+    MergeInput, MergeMethod, MergeOutcome, changes_submodules, compute_merge, is_ancestor, subjects,
+};
 pub use crate::os::git::numstat::Changed;
 pub use crate::os::git::pending_setup::{PendingSetup, only_command_is_left, resolved, setup_is_pending};
-pub use crate::os::git::remove::{delete_branch, remove_worktree};
+pub use crate::os::git::remove::{delete_branch, delete_branch_at, remove_worktree};
 pub use crate::os::git::repository::{Repository, RepositoryError, linked_worktree_of};
 pub use crate::os::git::submodules::{fill_submodules, has_submodules};
 pub use crate::os::git::version::{FLOOR, version};

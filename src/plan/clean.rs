@@ -50,6 +50,18 @@ pub enum BranchEnd {
     Left,
 }
 
+impl Objection {
+    /// Whether it also stands against a merge that removes nothing afterwards.
+    pub fn concerns_merge(&self) -> bool {
+        !matches!(
+            self,
+            Self::Here { .. }
+                | Self::Locked { .. }
+                | Self::Submodule { found: InSubmodule::Stashed(_) | InSubmodule::Unpushed { on_head: false, .. }, .. }
+        )
+    }
+}
+
 /// What to do. Fails with every objection.
 pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
     let mut against = Vec::new();

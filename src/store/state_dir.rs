@@ -57,6 +57,14 @@ pub struct WorktreeLock {
     _file: fs::File,
 }
 
+/// Lock of [`StateDir::lock_merge`]; released when dropped.
+#[derive(Debug)]
+pub struct MergeLock {
+    _file: fs::File,
+    /// The folder of the temporary checkout, which only the holder may use.
+    pub checkout: PathBuf,
+}
+
 const PARTS: [&str; 3] = ["runs", "pairs", "slots"];
 
 /// Why a state folder cannot be used.
@@ -174,13 +182,19 @@ impl StateDir {
         Ok(UpLock { _file: lock })
     }
 
+    /// Held while a branch is merged: one merge after the other.
+    pub fn lock_merge(&self) -> io::Result<MergeLock> {
+        let lock = self.locked("merge.lock")?;
+        Ok(MergeLock { _file: lock, checkout: self.path.join("merge") })
+    }
+
     /// Held from the check of a worktree until a new run in it is recorded, so that no process removes the worktree in
     /// between. Other runs may start there too.
     pub fn share_worktree(&self, path: &Path) -> io::Result<WorktreeLock> {
         Ok(WorktreeLock { _file: self.lock_worktree(path, Hold::Shared)? })
     }
 
-    /// Held while a worktree is removed: no run can start there.
+    /// Held while a worktree is removed or its branch merged: no run can start there.
     pub fn own_worktree(&self, path: &Path) -> io::Result<WorktreeLock> {
         Ok(WorktreeLock { _file: self.lock_worktree(path, Hold::Exclusive)? })
     }

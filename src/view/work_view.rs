@@ -52,6 +52,32 @@ pub struct OpenedFileView {
     pub terminal: Option<String>,
 }
 
+/// The answer of `merge`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MergeView {
+    pub task: String,
+    pub branch: String,
+    /// The commit of the branch, which a merge does not move.
+    pub branch_commit: String,
+    pub base: String,
+    /// `fast-forward`, `merge`, `squash`, `rebase`; `none` if the base had everything already.
+    pub method: &'static str,
+    /// The base's commit before and after.
+    pub from: String,
+    pub to: String,
+    /// How many commits of the branch were not in the base.
+    pub commits: u64,
+    /// The checkout that has the base: its files moved with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkout: Option<PathBuf>,
+    /// That checkout has submodules that `git submodule update` must move.
+    pub submodules_moved: bool,
+    /// What was cleaned up afterwards, if that was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean: Option<CleanView>,
+}
+
 /// The answer of `clean`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

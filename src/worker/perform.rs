@@ -19,7 +19,7 @@ use crate::lifecycle::reconcile::up::{self, UpOutcome};
 use crate::lifecycle::refresh;
 use crate::lifecycle::summary::tree_results::tree_results;
 use crate::lifecycle::window::show_window;
-use crate::lifecycle::worktree::clean;
+use crate::lifecycle::worktree::clean::{self, CleanOptions};
 use crate::lifecycle::worktree::diff;
 use crate::model::started_by::StartedBy;
 use crate::plan::diff::UpOptions;
@@ -78,7 +78,8 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let project = open(Depth::Shape)?;
             let tasks = project.tasks();
             // A web request has no working directory; `/` never triggers the check "you are inside the worktree".
-            value(&clean::clean(&project, &tasks, tasks.find(&id)?, Path::new("/"), dry_run)?)
+            let options = CleanOptions { here: Path::new("/"), dry: dry_run, merged: None };
+            value(&clean::clean(&project, &tasks, tasks.find(&id)?, options)?)
         }
         WorkerRequest::Show { mode, task } => {
             let project = open(Depth::Shape)?;

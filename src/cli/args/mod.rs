@@ -98,6 +98,10 @@ pub(crate) enum Command {
     Check,
     /// Show what was done in a task's worktree since it left its base, committed or not
     Diff(DiffArgs),
+    /// Open a shell in a task's worktree
+    Shell(ShellArgs),
+    /// Merge a task's branch into its base; says everything that stands against it
+    Merge(MergeArgs),
     /// Remove a task's worktree and merged branch, unless work would be lost
     Clean(CleanArgs),
     /// Delete old runs by the retention policy

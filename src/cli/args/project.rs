@@ -66,11 +66,38 @@ pub(crate) struct DiffArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CleanArgs {
-    #[arg(add = ArgValueCompleter::new(tasks))]
-    pub(crate) task: String,
+    #[arg(required_unless_present = "merged", add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: Option<String>,
+    /// Clean up after every task whose branch is merged into its base
+    #[arg(long, conflicts_with = "task")]
+    pub(crate) merged: bool,
     /// Say what would be removed, or every reason against it; remove nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// Merge all changes as one commit
+    #[arg(long, conflicts_with = "rebase")]
+    pub(crate) squash: bool,
+    /// Repeat the commits on the base instead of a merge commit
+    #[arg(long)]
+    pub(crate) rebase: bool,
+    /// Merge into this local branch instead of the task's base
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) into: Option<String>,
+    /// Remove the worktree and the branch afterwards, as `clean` does
+    #[arg(long)]
+    pub(crate) clean: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShellArgs {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod history;
 mod init;
 mod logs;
 mod logs_all;
+mod merge;
 mod modes;
 mod plan;
 mod prune;
@@ -25,6 +26,7 @@ mod run_one;
 mod segment;
 mod send;
 mod serve;
+mod shell;
 mod short;
 mod status;
 mod status_watch;
@@ -83,6 +85,9 @@ pub(crate) fn run_command(
         Some(Command::History(args)) => history::run(context, &args),
         Some(Command::Check) => check::run(context),
         Some(Command::Diff(args)) => diff::run(context, &args),
+        Some(Command::Shell(args)) => shell::run(context, &args),
+        Some(Command::Merge(args)) => merge::run(context, &args),
+        Some(Command::Clean(args)) if args.merged => clean::merged(context, &args),
         Some(Command::Clean(args)) => clean::run(context, &args),
         Some(Command::Prune(args)) => prune::run(context, &args),
         Some(Command::Serve(args)) => serve::run(context, &args),

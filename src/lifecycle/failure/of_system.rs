@@ -51,7 +51,28 @@ impl From<WorkError> for Failure {
                 Self::new(Kind::Conflict, message).hint(format!("`dispatch run MODE {task}` begins the work"))
             }
             WorkError::NotOurs(_) => Self::new(Kind::Conflict, message),
-            WorkError::Refused { against, .. } => {
+            WorkError::NoBranch { task, .. } => {
+                Self::new(Kind::Conflict, message).hint(format!("`dispatch run MODE {task}` begins the work"))
+            }
+            WorkError::Conflict { branch, base, path, .. } if path.exists() => {
+                let path = quote(&path.display().to_string());
+                let found = Self::new(Kind::Conflict, message).hint(format!("git -C {path} merge {}", quote(&base)));
+                found.hint(format!("then commit what you resolved there, and merge `{branch}` again"))
+            }
+            WorkError::Conflict { branch, base, .. } => Self::new(Kind::Conflict, message).hint(format!(
+                "git switch {} && git merge {}",
+                quote(&branch),
+                quote(&base)
+            )),
+            WorkError::CheckFailed { folder, words, .. } => Self::new(Kind::Failed, message).hint(format!(
+                "cd {} && {}",
+                quote(&folder.display().to_string()),
+                shell_words::join(words)
+            )),
+            WorkError::Unchecked { task, .. } => {
+                Self::new(Kind::Conflict, message).hint(format!("dispatch merge {task}"))
+            }
+            WorkError::Refused { against, .. } | WorkError::MergeRefused { against, .. } => {
                 let found = Self::new(Kind::Conflict, message);
                 against.iter().fold(found, |found, objection| found.hint(objection.fix()))
             }

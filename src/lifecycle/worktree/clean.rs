@@ -12,15 +12,33 @@ use crate::lifecycle::store::Store;
 use crate::lifecycle::worktree::task_worktree::{self, TaskWorktree};
 use crate::lifecycle::worktree::work::{self, WorkError};
 use crate::model::names::Pair;
-use crate::model::worktree_look::{Names, WorktreeState};
+use crate::model::worktree_look::{BranchLook, Names, WorktreeState};
 use crate::os::git;
 use crate::plan::clean::{BranchEnd, Case, Cleaning, decide};
 use crate::tasks::{Task, TaskSet};
 use crate::view::work_view::CleanView;
 
-/// Cleans up after `task`; fails with every objection. `here` is the user's folder (it must not be removed). A dry run
-/// changes nothing.
-pub fn clean(project: &Project, tasks: &TaskSet, task: &Task, here: &Path, dry: bool) -> Result<CleanView, WorkError> {
+/// A branch whose commits are all in its base.
+pub(super) const MERGED: BranchLook = BranchLook::There { unmerged: 0, unpushed: 0 };
+
+#[derive(Clone, Copy, Debug)]
+pub struct CleanOptions<'a> {
+    /// The user's folder, which must not be removed.
+    pub here: &'a Path,
+    /// Changes nothing.
+    pub dry: bool,
+    /// A commit whose changes were just merged: a branch that is at it counts as merged.
+    pub merged: Option<&'a str>,
+}
+
+/// Cleans up after `task`; fails with every objection.
+pub fn clean(
+    project: &Project,
+    tasks: &TaskSet,
+    task: &Task,
+    options: CleanOptions<'_>,
+) -> Result<CleanView, WorkError> {
+    let CleanOptions { here, dry, merged } = options;
     let worktree = work::work_of(project, tasks, task)?;
     let path = git::resolved(&worktree.path);
     let base = task_worktree::base_of(project, &worktree)?;
@@ -31,7 +49,13 @@ pub fn clean(project: &Project, tasks: &TaskSet, task: &Task, here: &Path, dry: 
     };
     let root = project.known_repository()?.folder_for_git();
     let standing = git::inspect_worktree(root, &worktree.path)?;
-    let branch_look = git::inspect_branch(root, &worktree.branch, &base)?;
+    let tip = merged.filter(|merged| {
+        git::resolve(root, &format!("refs/heads/{}", worktree.branch)).ok().flatten().as_deref() == Some(merged)
+    });
+    let branch_look = match tip {
+        Some(_) => MERGED,
+        None => git::inspect_branch(root, &worktree.branch, &base)?,
+    };
     let runs = store.as_ref().map(|store| at_work_in(store, &path)).transpose()?.unwrap_or_default();
     let case = Case {
         path: &worktree.path,
@@ -48,20 +72,26 @@ pub fn clean(project: &Project, tasks: &TaskSet, task: &Task, here: &Path, dry: 
         path: worktree.path.clone(),
         against,
     })?;
-    let kept = if dry { None } else { carry_out(root, &worktree, cleaning)? };
+    let kept = if dry { None } else { carry_out(root, &worktree, cleaning, tip)? };
     drop(lock);
     Ok(view(task, (worktree, base), standing, cleaning, kept, dry))
 }
 
-/// Returns git's reason if the branch could not be deleted.
-fn carry_out(root: &Path, worktree: &TaskWorktree, cleaning: Cleaning) -> Result<Option<String>, WorkError> {
+/// Returns git's reason if the branch could not be deleted. `merged` is its commit if that was just merged.
+fn carry_out(
+    root: &Path,
+    worktree: &TaskWorktree,
+    cleaning: Cleaning,
+    merged: Option<&str>,
+) -> Result<Option<String>, WorkError> {
     if cleaning.remove_worktree {
         git::remove_worktree(root, &worktree.path, cleaning.with_submodules)?;
     }
     // The branch is merged into the base, but `git branch -d` may compare with its upstream or `HEAD` and refuse.
-    let deleted = match cleaning.branch {
-        BranchEnd::Deleted => git::delete_branch(root, &worktree.branch),
-        BranchEnd::Absent | BranchEnd::Kept { .. } | BranchEnd::Left => return Ok(None),
+    let deleted = match (cleaning.branch, merged) {
+        (BranchEnd::Deleted, Some(commit)) => git::delete_branch_at(root, &worktree.branch, commit),
+        (BranchEnd::Deleted, None) => git::delete_branch(root, &worktree.branch),
+        (BranchEnd::Absent | BranchEnd::Kept { .. } | BranchEnd::Left, _) => return Ok(None),
     };
     Ok(deleted.err().map(|error| error.to_string()))
 }
@@ -104,7 +134,7 @@ fn view(
 }
 
 /// Active runs of any task that work below `path` or will create it. Runs that cannot be observed count as active.
-fn at_work_in(store: &Store, path: &Path) -> Result<Vec<(Pair, &'static str)>, WorkError> {
+pub(super) fn at_work_in(store: &Store, path: &Path) -> Result<Vec<(Pair, &'static str)>, WorkError> {
     let is_below = |other: &PathBuf| git::resolved(other).starts_with(path);
     let mut found = Vec::new();
     for run in refresh::all(store)?.runs.iter().filter(|run| run.is_active()) {

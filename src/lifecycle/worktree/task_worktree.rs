@@ -31,6 +31,7 @@ pub struct TaskWorktree {
     pub(crate) submodules: Option<bool>,
     pub(crate) copy: Vec<PathBuf>,
     pub(crate) setup: Vec<String>,
+    pub(crate) check: Vec<String>,
 }
 
 /// The run's working directory, and its worktree if that must be created or set up first. Fails if the folder is missing and will
@@ -83,7 +84,7 @@ pub(crate) fn folder_of(
 /// The worktree as a run's spec records it. `base` is empty if none is configured; a run that creates its worktree
 /// fills in [`base_of`].
 pub(crate) fn worktree_spec(project: &Project, worktree: &TaskWorktree) -> WorktreeSpec {
-    let TaskWorktree { path, branch, base, create: _, fetch, submodules, copy, setup } = worktree.clone();
+    let TaskWorktree { path, branch, base, create: _, fetch, submodules, copy, setup, check: _ } = worktree.clone();
     let (repository, base) = (folder_for_git(project).to_owned(), base.unwrap_or_default());
     let below = project.below.clone();
     let project = Some(project.manifest.root.clone()).filter(|root| *root != repository);
@@ -149,10 +150,11 @@ pub fn worktree_of(
     let path = without_dots(&project.manifest.root.join(render("worktree.path", &worktree.path)?));
     let branch = short_name(&render("worktree.branch", &worktree.branch)?)?;
     let base = worktree.base.as_ref().map(|base| render("worktree.base", base)).transpose()?;
-    let setup = worktree.setup.iter().map(|word| render("worktree.setup", word)).collect::<Result<_, _>>()?;
+    let words = |what: &str, words: &[String]| words.iter().map(|word| render(what, word)).collect::<Result<_, _>>();
+    let (setup, check) = (words("worktree.setup", &worktree.setup)?, words("worktree.check", &worktree.check)?);
     let copy = worktree.copy.iter().map(PathBuf::from).collect();
     let (create, fetch, submodules) = (worktree.create, worktree.fetch, worktree.submodules);
-    Ok(Some(TaskWorktree { path, branch, base, create, fetch, submodules, copy, setup }))
+    Ok(Some(TaskWorktree { path, branch, base, create, fetch, submodules, copy, setup, check }))
 }
 
 /// Strips `refs/heads/`: `git branch refs/heads/main` would create `refs/heads/refs/heads/main`.

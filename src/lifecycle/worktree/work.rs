@@ -7,6 +7,8 @@ use crate::lifecycle::launch::prepare::PrepareError;
 use crate::lifecycle::project::Project;
 use crate::lifecycle::worktree::task_worktree::{TaskWorktree, worktree_of};
 use crate::model::names::TaskId;
+use crate::model::run_spec::below;
+use crate::model::worktree_look::Names;
 use crate::os::git::{self, GitError};
 use crate::plan::clean::Objection;
 use crate::store::index::IndexError;
@@ -25,6 +27,16 @@ pub enum WorkError {
     NotOurs(PathBuf),
     #[error("the worktree `{}` of task `{task}` stays:{}", .path.display(), reasons(.against))]
     Refused { task: TaskId, path: PathBuf, against: Vec<Objection> },
+    #[error("task `{task}` has no branch `{branch}`")]
+    NoBranch { task: TaskId, branch: String },
+    #[error("`{branch}` was not merged into `{base}`; its worktree is `{}`:{}", .path.display(), reasons(.against))]
+    MergeRefused { branch: String, base: String, path: PathBuf, against: Vec<Objection> },
+    #[error("`{branch}` conflicts with `{base}`, and both are as they were: {}", listed(.files))]
+    Conflict { branch: String, base: String, path: PathBuf, files: Names },
+    #[error("`worktree.check` {ended}, so `{branch}` was not merged: {}", shell_words::join(.words))]
+    CheckFailed { branch: String, folder: PathBuf, words: Vec<String>, ended: String },
+    #[error("`{branch}` got further commits while `worktree.check` ran, and was not merged")]
+    Unchecked { branch: String, task: TaskId },
     #[error(transparent)]
     Prepare(#[from] PrepareError),
     #[error(transparent)]
@@ -39,6 +51,12 @@ pub enum WorkError {
 
 fn named(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+}
+
+fn listed(names: &Names) -> String {
+    let shown: Vec<String> = names.first.iter().map(|name| name.display().to_string()).collect();
+    let more = if names.count > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }
 
 fn reasons(against: &[Objection]) -> String {
@@ -71,7 +89,7 @@ pub fn work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWo
 }
 
 /// As [`work_of`]; also fails if the worktree does not exist or belongs to another repository.
-pub(crate) fn existing_work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
+pub fn existing_work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
     let worktree = work_of(project, tasks, task)?;
     if worktree.path.symlink_metadata().is_err() {
         return Err(WorkError::Missing { task: task.id.clone(), path: worktree.path });
@@ -80,4 +98,10 @@ pub(crate) fn existing_work_of(project: &Project, tasks: &TaskSet, task: &Task) 
         return Err(WorkError::NotOurs(worktree.path));
     }
     Ok(worktree)
+}
+
+/// The folder of the worktree that corresponds to the manifest's folder; the worktree itself if its branch has none.
+pub fn folder_in(project: &Project, worktree: &TaskWorktree) -> PathBuf {
+    let folder = below(&worktree.path, &project.below);
+    if folder.is_dir() { folder } else { worktree.path.clone() }
 }

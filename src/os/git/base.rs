@@ -1,6 +1,7 @@
 //! The base that a task's work is compared with. A commit in the upstream of the base counts as part of the base, since
 //! a local `main` may be old.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
@@ -119,4 +120,17 @@ pub fn resolve(repository: &Path, name: &str) -> Result<Option<String>, GitError
     let mut command = wary(repository);
     command.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]).arg(format!("{name}^{{commit}}"));
     answer(&mut command, repository)
+}
+
+/// The number of commits of `branch` that `base` does not have; both are commits.
+pub fn count_commits(repository: &Path, base: &str, branch: &str) -> Result<u64, GitError> {
+    Base::only(base.to_owned()).lacks(repository, branch, false)
+}
+
+/// The names of all local branches.
+pub fn branches(repository: &Path) -> Result<BTreeSet<String>, GitError> {
+    let mut list = wary(repository);
+    let list = said(list.args(["for-each-ref", "--format=%(refname)", "refs/heads"]), "for-each-ref", repository)?;
+    let list = String::from_utf8_lossy(&list).into_owned();
+    Ok(list.lines().filter_map(|name| name.strip_prefix("refs/heads/")).map(str::to_owned).collect())
 }

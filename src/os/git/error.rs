@@ -33,6 +33,8 @@ pub enum GitError {
     NoRemote { base: String, repository: PathBuf },
     #[error("`{}` has no commit in common with `{base}`", path.display())]
     Unrelated { path: PathBuf, base: String },
+    #[error("`{branch}` was moved meanwhile; it was left as it is")]
+    BranchMoved { branch: String },
     #[error("`git {command}` took more than {seconds} seconds, or printed too much")]
     GaveUp { command: &'static str, seconds: u64 },
     #[error("`{}` (`worktree.copy`) leads out of the project", .0.display())]

@@ -91,3 +91,11 @@ pub fn inspect_branch(repository: &Path, branch: &str, base: &str) -> Result<Bra
     let unpushed = if unmerged == 0 { 0 } else { base.lacks(repository, &commit, true)? };
     Ok(BranchLook::There { unmerged, unpushed })
 }
+
+/// Whether the branch was moved since it was created. Where git keeps no log of it, it counts as moved.
+pub fn has_own_commits(repository: &Path, branch: &str) -> Result<bool, GitError> {
+    let name = format!("refs/heads/{branch}");
+    let log = said(wary(repository).args(["log", "--walk-reflogs", "--format=%H", &name, "--"]), "log", repository)?;
+    let log = String::from_utf8_lossy(&log).into_owned();
+    Ok(log.lines().last().is_none_or(|first| log.lines().any(|commit| commit != first)))
+}

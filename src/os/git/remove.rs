@@ -23,3 +23,9 @@ pub fn remove_worktree(repository: &Path, path: &Path, with_submodules: bool) ->
 pub fn delete_branch(repository: &Path, branch: &str) -> Result<(), GitError> {
     said(wary(repository).args(["branch", "-d", "--", branch]), "branch -d", repository).map(drop)
 }
+
+/// Deletes the branch if it is at `commit`: whoever calls this knows that the commit's changes exist elsewhere.
+pub fn delete_branch_at(repository: &Path, branch: &str, commit: &str) -> Result<(), GitError> {
+    let name = format!("refs/heads/{branch}");
+    said(wary(repository).args(["update-ref", "-d", &name, commit]), "update-ref -d", repository).map(drop)
+}

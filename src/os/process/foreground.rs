@@ -1,10 +1,11 @@
 //! Runs a program on this process's terminal until it ends.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::AsFd as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::os::event_fd::EventFd;
 use crate::os::interrupts::{self, Interrupts};
@@ -45,4 +46,16 @@ pub fn run_in_foreground(
             }
         }
     })
+}
+
+/// Runs a program without input until it ends; all its output goes to this process's stderr. Fails if it cannot be started.
+pub fn run_on_stderr(words: &[String], folder: &Path) -> io::Result<ExitStatus> {
+    let Some((program, rest)) = words.split_first() else { return Err(io::Error::other("an empty command")) };
+    let stderr = io::stderr().as_fd().try_clone_to_owned()?;
+    Command::new(program).args(rest).current_dir(folder).stdin(Stdio::null()).stdout(stderr).status()
+}
+
+/// Replaces this process by a program in `folder`. Returns only on failure.
+pub fn become_in(program: &OsStr, folder: &Path) -> io::Error {
+    Command::new(program).current_dir(folder).exec()
 }

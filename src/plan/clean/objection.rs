@@ -1,25 +1,80 @@
-//! Objections to the removal of a worktree, each with a message and the command that fixes it.
+//! Objections to the removal of a worktree, and to the merge of its branch, each with a message and the command that fixes it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::model::names::Pair;
+use crate::model::names::{Pair, TaskId};
 use crate::model::submodule_state::SubmodulePlace;
 use crate::model::worktree_look::Names;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Objection {
-    Running { pair: Pair, state: &'static str },
-    Here { root: PathBuf },
+    Running {
+        pair: Pair,
+        state: &'static str,
+    },
+    Here {
+        root: PathBuf,
+    },
     Main,
     Foreign,
-    Locked { reason: String, path: PathBuf },
-    OtherBranch { found: Option<String>, wanted: String, path: PathBuf },
-    Changed { names: Names, path: PathBuf },
-    Untracked { names: Names, path: PathBuf },
-    Unpushed { count: u64, branch: String, base: String, path: PathBuf },
-    NoBase { base: String },
-    Submodule { name: PathBuf, place: SubmodulePlace, found: InSubmodule },
+    Locked {
+        reason: String,
+        path: PathBuf,
+    },
+    OtherBranch {
+        found: Option<String>,
+        wanted: String,
+        path: PathBuf,
+    },
+    Changed {
+        names: Names,
+        path: PathBuf,
+    },
+    Untracked {
+        names: Names,
+        path: PathBuf,
+    },
+    Unpushed {
+        count: u64,
+        branch: String,
+        base: String,
+        path: PathBuf,
+    },
+    NoBase {
+        base: String,
+    },
+    Submodule {
+        name: PathBuf,
+        place: SubmodulePlace,
+        found: InSubmodule,
+    },
+    /// The objections from here on are to a merge alone. A run of the task that works elsewhere.
+    TaskRuns {
+        pair: Pair,
+        state: &'static str,
+    },
+    /// `worktree.check` is to run in a worktree that does not exist.
+    NothingToCheck {
+        path: PathBuf,
+        branch: String,
+    },
+    BaseIsBranch {
+        branch: String,
+        task: TaskId,
+    },
+    /// The base exists at most on a remote.
+    NoLocalBase {
+        base: String,
+        exists: bool,
+        task: TaskId,
+    },
+    /// The checkout at `path` has the base and changes that are not committed.
+    BaseChanged {
+        base: String,
+        names: Names,
+        path: PathBuf,
+    },
 }
 
 /// What the removal of a submodule would lose.
@@ -61,6 +116,19 @@ impl Objection {
             }
             Self::NoBase { base } => format!("set `worktree.base`, or make `{base}`"),
             Self::Submodule { place, found, .. } => found.fix(place),
+            Self::TaskRuns { pair, .. } => format!("dispatch stop {pair}"),
+            Self::NothingToCheck { path, branch } => format!("git worktree add {} {}", quote(path), word(branch)),
+            Self::BaseIsBranch { task, .. } => format!("dispatch merge {task} --into BRANCH"),
+            Self::NoLocalBase { base, exists: false, task } => {
+                format!("git branch {}; or dispatch merge {task} --into BRANCH", word(base))
+            }
+            Self::NoLocalBase { base, exists: true, task } => {
+                let name = base.rsplit_once('/').map_or(base.as_str(), |(_, name)| name);
+                format!("git branch {0} {1}; dispatch merge {task} --into {0}", word(name), word(base))
+            }
+            Self::BaseChanged { path, .. } => {
+                format!("{0} commit -a; or {0} stash, and {0} stash pop after the merge", in_it(path))
+            }
         }
     }
 }
@@ -116,6 +184,19 @@ impl fmt::Display for Objection {
                     SubmodulePlace::Checkout(_) => "",
                 };
                 write!(f, "in submodule `{}`{state} {found}", name.display())
+            }
+            Self::TaskRuns { pair, state } => write!(f, "`{pair}` is active ({state})"),
+            Self::NothingToCheck { .. } => f.write_str("it does not exist, so `worktree.check` cannot run in it"),
+            Self::BaseIsBranch { branch, .. } => write!(f, "`{branch}` is the base itself"),
+            Self::NoLocalBase { base, .. } => write!(f, "the base `{base}` is no local branch"),
+            Self::BaseChanged { base, names, path } => {
+                let changes = count(names, "change");
+                write!(
+                    f,
+                    "`{base}` is checked out in `{}` with {changes} not committed: {}",
+                    path.display(),
+                    list(names)
+                )
             }
         }
     }
