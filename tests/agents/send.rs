@@ -31,7 +31,9 @@ fn world() -> World {
 /// The texts that the agent received, in order.
 fn said(world: &World) -> Vec<String> {
     let text = fs::read_to_string(world.project().join("said")).unwrap_or_default();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    // The last line may still be being written.
+    let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Several lines of all sorts of characters; none that ends in a blank.
