@@ -104,3 +104,48 @@ fn restore_on_panic() {
         crate::os::process::exit_after_panic();
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Set where the test runs itself at a terminal, to panic there.
+    const PANICS: &str = "DISPATCH_TEST_PANICS";
+
+    #[test]
+    fn a_panic_in_any_thread_restores_the_terminal_before_its_message_and_ends_the_program() {
+        if std::env::var_os(PANICS).is_some() {
+            let _screen = Screen::enter(Interrupts::of_suspension().unwrap()).unwrap();
+            let ended = std::thread::spawn(|| panic!("a mistake in a thread")).join();
+            // Not reached.
+            println!("{ended:?}");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (before, after) = (folder.path().join("before"), folder.path().join("after"));
+        let program = std::env::current_exe().unwrap();
+        let name =
+            "tui::screen::tests::a_panic_in_any_thread_restores_the_terminal_before_its_message_and_ends_the_program";
+        let line = format!(
+            "stty -g >{}; {} --exact --nocapture {name}; code=$?; stty -g >{}; exit $code",
+            before.display(),
+            program.display(),
+            after.display()
+        );
+        let ended = Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .env(PANICS, "1")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let written = String::from_utf8_lossy(&ended.stdout);
+        let at = |text: &str| written.rfind(text).unwrap_or_else(|| panic!("no {text:?} in {written:?}"));
+        assert!(at("\u{1b}[?1049h") < at("\u{1b}[?1049l"), "{written:?}");
+        assert!(at("\u{1b}[?1049l") < at("a mistake in a thread"), "{written:?}");
+        assert_eq!(ended.status.code(), Some(101), "{written:?}");
+        assert_eq!(fs::read(before).unwrap(), fs::read(after).unwrap());
+    }
+}
