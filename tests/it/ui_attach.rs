@@ -112,6 +112,9 @@ fn from_a_popup_the_client_turns_to_the_window_and_the_popup_closes() {
     client.press(&["C-b", "D"]);
     client.shows("dispatch  project");
     client.press(&["C-z", "?"]);
+    // More keys than rows.
+    client.shows("Keys   j/k: scroll");
+    client.press(&["j"; 9]);
     client.shows("leave; nothing is stopped");
     client.press(&["Escape", "q"]);
     client.hides("dispatch  project");

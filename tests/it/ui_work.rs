@@ -122,7 +122,7 @@ fn an_ended_conversation_is_resumed() {
     ui.press(&["R"]);
     ui.shows("talks A is running; stop it first");
     world.dispatch("stop talks A").notes().succeeds();
-    ui.shows("· stopped");
+    ui.shows("· stopped A");
     ui.press(&["R"]);
     ui.shows("Resume talks A: text for the agent");
     ui.types("go on then");

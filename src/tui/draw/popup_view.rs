@@ -21,7 +21,11 @@ const PICKER_FRAME: usize = 4;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, popup: &Popup) {
     match popup {
-        Popup::Help { top } => boxed(frame, area, " Keys ", help(), |_| *top),
+        Popup::Help { top } => {
+            let lines = help();
+            let is_cut = lines.len() + 2 > usize::from(area.height);
+            boxed(frame, area, if is_cut { " Keys   j/k: scroll " } else { " Keys " }, lines, |_| *top);
+        }
         Popup::Confirm { question, .. } => {
             let lines = vec![Line::raw(sanitize_line(question)), Line::raw(""), Line::raw("y: yes   n: no")];
             boxed(frame, area, "", lines, |_| 0);
