@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::agents::{LineRenderer, Sanitizer};
+use crate::cli::log_lines::LogLines;
 use crate::model::protocol::Protocol;
+use crate::model::run::Run;
 use crate::store::logs::reader::{LogPiece, LogStream};
 
 /// How output is printed.
@@ -26,6 +28,8 @@ pub(crate) struct Console {
     stdout: ConsoleStream,
     stderr: ConsoleStream,
     stderr_alone: bool,
+    /// `--json`: everything is printed as events on stdout.
+    events: Option<LogLines>,
 }
 
 /// The last rendered lines, held back until they are released.
@@ -62,7 +66,13 @@ impl Console {
                 if show.stderr_alone { io::stdout().is_terminal() } else { io::stderr().is_terminal() },
             ),
             stderr_alone: show.stderr_alone,
+            events: None,
         }
+    }
+
+    /// Prints JSON Lines instead.
+    pub(crate) fn of_events(show: Show, run: &Run) -> Self {
+        Self { events: Some(LogLines::new(run)), ..Self::new(show) }
     }
 
     /// Holds back stdout until [`Self::release`], which prints the last `lines` lines.
@@ -85,10 +95,16 @@ impl Console {
     /// Prints a small file of the run on stderr, if it exists.
     pub(crate) fn show_file(&mut self, path: &std::path::Path) -> io::Result<()> {
         let Ok(bytes) = crate::store::record_file::read_bytes(path, 16 << 20) else { return Ok(()) };
-        self.stderr.write(&bytes, None, &mut io::stderr().lock())
+        match &mut self.events {
+            Some(events) => events.show_text("setup", &bytes),
+            None => self.stderr.write(&bytes, None, &mut io::stderr().lock()),
+        }
     }
 
     pub(crate) fn show(&mut self, piece: &LogPiece<'_>) -> io::Result<()> {
+        if let Some(events) = &mut self.events {
+            return events.show(piece);
+        }
         match piece.stream {
             LogStream::Stdout => self.stdout.write(piece.bytes, piece.at, &mut io::stdout().lock()),
             LogStream::Stderr if self.stderr_alone => {
@@ -98,8 +114,11 @@ impl Console {
         }
     }
 
-    /// Prints the rest of an incomplete line.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
+    /// Prints the rest of an incomplete line of `run`.
+    pub(crate) fn finish(&mut self, run: &Run) -> io::Result<()> {
+        if let Some(events) = &mut self.events {
+            return events.finish(run);
+        }
         self.stdout.finish(&mut io::stdout().lock())?;
         match self.stderr_alone {
             true => self.stderr.finish(&mut io::stdout().lock()),
@@ -109,7 +128,7 @@ impl Console {
 
     /// Whether stdout still has a reader.
     pub(crate) fn has_reader(&self) -> bool {
-        !self.stdout.gone
+        self.events.as_ref().map_or(!self.stdout.gone, LogLines::has_reader)
     }
 }
 

@@ -11,6 +11,7 @@ mod control_echo;
 mod error;
 mod frames;
 mod hidden;
+mod log_lines;
 mod output;
 mod progress;
 mod retry_words;
@@ -23,6 +24,7 @@ use clap::Parser as _;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::CommandContext;
+use crate::cli::error::CliError;
 use crate::lifecycle::on_node;
 use crate::os::process;
 
@@ -42,7 +44,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            if error.use_stderr() && wants_json() {
+                let document = serde_json::json!({ "error": CliError::from(error).view() });
+                let _ = output::json_line(&document).and_then(|line| output::write(line.as_bytes()));
+            }
+            return code;
         }
     };
     if let Some(Command::Logs(logs)) = &mut cli.command {
@@ -53,4 +60,9 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => error.report(&context),
     }
+}
+
+/// Whether `--json` was typed, for arguments that could not be parsed.
+fn wants_json() -> bool {
+    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
 }

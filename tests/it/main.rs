@@ -36,6 +36,7 @@ mod history_prune;
 mod inheritance;
 mod interrupted;
 mod joining;
+mod json;
 mod jsonl;
 mod law;
 mod manifest;

@@ -33,7 +33,7 @@ pub(crate) struct GlobalOptions {
     /// Act as if started in this folder
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(crate) directory: Option<PathBuf>,
-    /// Print one JSON document
+    /// Print one JSON document, for an error too; JSON Lines where the command goes on
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// When to use colours

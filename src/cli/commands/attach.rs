@@ -36,8 +36,12 @@ pub(super) fn run(context: &CommandContext, args: &AttachArgs) -> CommandResult 
     };
     // Recorded for every way of showing, so that `--next` proceeds to the other runs.
     attention::visited(&store, &run)?;
+    if args.print && context.json {
+        return attach_terminal::document(&run, "none", None);
+    }
     if args.print {
-        return print_command(&run);
+        print_command(&run)?;
+        return Ok(ExitCode::SUCCESS);
     }
     if let Some(name) = &args.terminal {
         let store = attach_terminal::with_terminal(&project, store, name)?;
@@ -67,14 +71,18 @@ pub(super) fn show(context: &CommandContext, store: &Store, run: &Run, how: Atta
     if how == AttachHow::Terminal {
         return attach_terminal::show(context, store, &run, TerminalRequest::Explicit);
     }
+    if how == AttachHow::Here && context.json {
+        let hint = format!("dispatch attach --print --json {}", run.pair());
+        return Err(CliError::new(USAGE, "`--here` gives this terminal to the window, so it has no JSON").hint(hint));
+    }
     if how == AttachHow::Auto && attach::switch_client(&run)? {
-        return Ok(ExitCode::SUCCESS);
+        return if context.json { attach_terminal::document(&run, "switched", None) } else { Ok(ExitCode::SUCCESS) };
     }
     if how == AttachHow::Here && !on_a_terminal() {
         return Err(CliError::new(FAILED, "stdin and stdout are no terminal to attach")
             .hint(format!("dispatch attach --print {}", run.pair())));
     }
-    if !on_a_terminal() {
+    if context.json || !on_a_terminal() {
         return attach_terminal::show(context, store, &run, TerminalRequest::IfAvailable);
     }
     let argv = attach::attach_argv(&run).ok_or_else(|| gone(&run))?;
@@ -83,10 +91,9 @@ pub(super) fn show(context: &CommandContext, store: &Store, run: &Run, how: Atta
     Ok(ExitCode::from(FAILED))
 }
 
-pub(super) fn print_command(run: &Run) -> CommandResult {
+pub(super) fn print_command(run: &Run) -> Result<(), CliError> {
     let argv = attach::attach_argv(run).ok_or_else(|| gone(run))?;
-    output::line(&shell_words::join(argv))?;
-    Ok(ExitCode::SUCCESS)
+    output::line(&shell_words::join(argv))
 }
 
 fn gone(run: &Run) -> CliError {

@@ -32,7 +32,7 @@ pub(super) fn pick(context: &CommandContext, store: &Store) -> Result<ChosenRun,
     let Observed { mut runs, notices } = attention::windows(store)?;
     say(context, &notices);
     let is_dumb = environment::var_text("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    if !on_a_terminal() || is_dumb {
+    if context.json || !on_a_terminal() || is_dumb {
         let error = CliError::new(USAGE, "name a mode and a task");
         return Err(runs.iter().fold(error, |error, run| error.hint(format!("dispatch attach {}", run.pair()))));
     }

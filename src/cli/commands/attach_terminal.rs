@@ -42,25 +42,31 @@ pub(super) fn show(context: &CommandContext, store: &Store, run: &Run, request: 
     let shown = show_window::show_window(store, run)?;
     let err = output::stderr(context);
     let pair = run.pair();
-    if context.json {
-        output::json(&json!({
-            "runId": run.id(), "mode": pair.mode.as_str(), "task": pair.task.as_str(),
-            "session": run.facts.session, "window": pair.window_name(), "attached": shown.word(),
-            "attachNote": shown.remark(), "attachCommand": attach_argv(run).map(shell_words::join),
-        }))?;
-    }
     match &shown {
         Shown::Focused(Ok(())) => err.note(&format!("{pair} is shown in your terminal")),
         Shown::Focused(Err(_)) => {
             err.note(&format!("{pair} is in your terminal: {}", shown.remark().unwrap_or_default()));
         }
         Shown::Opened { terminal } => err.note(&format!("{pair} is open in {terminal}")),
-        Shown::None(error) => return not_shown(context, run, error, request),
+        Shown::None(error) => not_shown(context, run, error, request)?,
+    }
+    if context.json {
+        return document(run, shown.word(), shown.remark());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn not_shown(context: &CommandContext, run: &Run, error: &NotShown, request: TerminalRequest) -> CommandResult {
+/// Prints how a window was shown, and the command that attaches.
+pub(super) fn document(run: &Run, attached: &str, note: Option<String>) -> CommandResult {
+    let pair = run.pair();
+    output::json(&json!({
+        "runId": run.id(), "mode": pair.mode.as_str(), "task": pair.task.as_str(),
+        "session": run.facts.session, "window": pair.window_name(), "attached": attached,
+        "attachNote": note, "attachCommand": attach_argv(run).map(shell_words::join),
+    }))
+}
+
+fn not_shown(context: &CommandContext, run: &Run, error: &NotShown, request: TerminalRequest) -> Result<(), CliError> {
     let err = output::stderr(context);
     let is_a_mistake = !matches!(error, NotShown::NoTerminal(why) if !why.is_a_mistake());
     match request {
@@ -75,5 +81,5 @@ fn not_shown(context: &CommandContext, run: &Run, error: &NotShown, request: Ter
         TerminalRequest::IfAvailable if is_a_mistake => err.warning(&error.to_string()),
         TerminalRequest::IfAvailable => tracing::info!(%error, "no terminal is opened"),
     }
-    if context.json { Ok(ExitCode::SUCCESS) } else { attach::print_command(run) }
+    if context.json { Ok(()) } else { attach::print_command(run) }
 }

@@ -21,7 +21,7 @@ use crate::model::run_form::RunForm;
 use crate::model::task_status::TaskStatus;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
-    if !std::io::stdout().is_terminal() {
+    if context.json || !std::io::stdout().is_terminal() {
         return Err(CliError::new(USAGE, "no command was given").hint("`dispatch --help` lists them"));
     }
     if matches!(locate(&context.location), Ok(None)) {

@@ -10,6 +10,7 @@ use crate::cli::commands::{open, task_word};
 use crate::cli::console::{Console, Show};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
+use crate::cli::log_lines::LogLines;
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
 use crate::lifecycle::failure::Failure;
@@ -40,7 +41,7 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
         }
     };
     let Some(store) = store else { return Err(Failure::never_run(&run.pair()).into()) };
-    if run.facts.form.is_job() { headless(context, args, &store, &run) } else { window(&store, &run) }
+    if run.facts.form.is_job() { headless(context, args, &store, &run) } else { window(context, &store, &run) }
 }
 
 /// The task's only active run, else its newest run. Fails if several are active.
@@ -86,8 +87,11 @@ fn headless(context: &CommandContext, args: &LogsArgs, store: &Store, run: &Run)
     let protocol = protocol_of(store, run);
     let tail = args.tail.unwrap_or(u64::MAX);
     // An event is not a line of output: with `--tail`, lines are counted after rendering.
-    let counts_rendered =
-        args.tail.is_some() && !args.raw && streams.stdout && LineRenderer::for_protocol(protocol).is_some();
+    let counts_rendered = args.tail.is_some()
+        && !args.raw
+        && !context.json
+        && streams.stdout
+        && LineRenderer::for_protocol(protocol).is_some();
     let from = match (args.tail, args.since) {
         (_, Some(since)) => {
             let since = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);
@@ -98,14 +102,18 @@ fn headless(context: &CommandContext, args: &LogsArgs, store: &Store, run: &Run)
         _ => ReadFrom::Start,
     };
     let show = Show { protocol, raw: args.raw, timestamps: args.timestamps, stderr_alone: !streams.stdout };
-    let mut console = if counts_rendered { Console::keeping_last(show, tail) } else { Console::new(show) };
+    let mut console = match context.json {
+        true => Console::of_events(show, run),
+        false if counts_rendered => Console::keeping_last(show, tail),
+        false => Console::new(show),
+    };
     if streams.stderr && args.tail.is_none() && args.since.is_none() {
         console.show_file(&store.folder(run.id()).setup_log())?;
     }
     let mut interrupts = Interrupts::new()?;
     let mut follower = Follower::new(store, run, Some((streams, from)))?;
     let mut warning = StuckWarning::default();
-    loop {
+    let run = loop {
         let run = follower.look()?;
         if args.follow {
             warning.show(context, &run);
@@ -115,26 +123,29 @@ fn headless(context: &CommandContext, args: &LogsArgs, store: &Store, run: &Run)
             console.release()?;
         }
         if !run.is_active() || !args.follow || !console.has_reader() {
-            break;
+            break run;
         }
         if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted && interrupts.take() > 0 {
             return Ok(ExitCode::from(130));
         }
-    }
-    console.finish()?;
-    if args.follow {
-        let run = follower.look()?;
-        if !run.is_active() && !args.raw {
-            output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
-        }
+    };
+    console.finish(&run)?;
+    if args.follow && !run.is_active() && !args.raw {
+        output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// A window has no log: prints its screen, or its saved last screen.
-fn window(store: &Store, run: &Run) -> CommandResult {
+fn window(context: &CommandContext, store: &Store, run: &Run) -> CommandResult {
     let screen = attach::screen(store, run)?;
     match screen {
+        Some(text) if context.json => {
+            let mut lines = LogLines::new(run);
+            lines.show_text("screen", &text)?;
+            lines.finish(run)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some(text) => {
             output::write(&output::sanitized(&text))?;
             Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@ use crate::cli::commands::open;
 use crate::cli::commands::run::protocol_of;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
+use crate::cli::log_lines::LogLines;
 use crate::cli::{output, progress};
 use crate::lifecycle::project::{Depth, project_store};
 use crate::lifecycle::refresh;
@@ -32,6 +33,8 @@ struct RunOutput {
     renderer: Option<LineRenderer>,
     sanitizer: Sanitizer,
     pending: Vec<u8>,
+    /// With `--json`.
+    events: Option<LogLines>,
 }
 
 pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
@@ -58,7 +61,7 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
             if !outputs.contains_key(run.id()) {
                 // Runs that were active before are shown from their last lines on, later ones from the start.
                 let from = if first { ReadFrom::Tail(args.tail.unwrap_or(10)) } else { ReadFrom::Start };
-                outputs.insert(run.id().clone(), RunOutput::open(&store, run, streams, from, &watch)?);
+                outputs.insert(run.id().clone(), RunOutput::open(context, &store, run, (streams, from), &watch)?);
             }
         }
         first = false;
@@ -73,8 +76,9 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
         for id in ended {
             if let Some(mut lane) = outputs.remove(&id) {
                 lane.pump()?;
-                lane.finish()?;
-                if let Some(run) = refresh::one(&store, &id)? {
+                let run = refresh::one(&store, &id)?;
+                lane.finish(run.as_ref())?;
+                if let Some(run) = run {
                     output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
                 }
             }
@@ -92,10 +96,10 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
 
 impl RunOutput {
     fn open(
+        context: &CommandContext,
         store: &Store,
         run: &Run,
-        streams: LogStreams,
-        from: ReadFrom,
+        (streams, from): (LogStreams, ReadFrom),
         watch: &ChangeWatch,
     ) -> Result<Self, CliError> {
         let folder = store.folder(run.id());
@@ -106,10 +110,14 @@ impl RunOutput {
             renderer: LineRenderer::for_protocol(protocol_of(store, run)),
             sanitizer: Sanitizer::new(),
             pending: Vec::new(),
+            events: context.json.then(|| LogLines::new(run)),
         })
     }
 
     fn pump(&mut self) -> std::io::Result<()> {
+        if let Some(events) = &mut self.events {
+            return self.reader.read(&mut |piece| events.show(&piece)).map(drop);
+        }
         let (renderer, sanitizer, pending) = (&mut self.renderer, &mut self.sanitizer, &mut self.pending);
         self.reader.read(&mut |piece| {
             let mut text = Vec::new();
@@ -123,7 +131,11 @@ impl RunOutput {
         self.put_lines(false)
     }
 
-    fn finish(&mut self) -> std::io::Result<()> {
+    /// `run`: as it ended; `None` if its record is gone.
+    fn finish(&mut self, run: Option<&Run>) -> std::io::Result<()> {
+        if let Some(events) = &mut self.events {
+            return events.finish(run.unwrap_or(&self.run));
+        }
         let mut text = Vec::new();
         if let Some(renderer) = &mut self.renderer {
             renderer.finish(&mut text);

@@ -96,7 +96,11 @@ pub(crate) fn run_command(
         Some(Command::Init) => init::run(context),
         Some(Command::Schema) => output::json(&manifest::schema()),
         Some(Command::Completions(args)) => {
-            output::write(&complete::script(args.shell)?)?;
+            let script = complete::script(args.shell)?;
+            if context.json {
+                return output::json(&serde_json::json!({ "script": String::from_utf8_lossy(&script) }));
+            }
+            output::write(&script)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Short(words)) => short::run(context, words),

@@ -53,7 +53,12 @@ pub(super) fn run(context: &CommandContext, args: &RestartArgs) -> CommandResult
             Ok(exit_code(&run))
         }
         Streamed::Ended(run) => Ok(run_one::report_end(context, &run)),
-        Streamed::LetGo(code) => Ok(ExitCode::from(code)),
+        Streamed::LetGo(run, code) => {
+            if context.json {
+                output::json(&view(&restart, &run))?;
+            }
+            Ok(ExitCode::from(code))
+        }
     }
 }
 

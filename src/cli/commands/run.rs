@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::args::{AttachHow, RunArgs, RunOptions, TaskFilter};
 use crate::cli::commands::{attach, open, render, run_many, run_one};
 use crate::cli::context::CommandContext;
-use crate::cli::error::{CliError, CommandResult, USAGE};
+use crate::cli::error::{CliError, CommandResult, USAGE, runs_document};
 use crate::cli::{output, progress};
 use crate::lifecycle::launch::batch::{Batch, resolve_batch};
 use crate::lifecycle::launch::batch_start::{BatchStart, StartOutcome};
@@ -226,11 +226,10 @@ fn detached(context: &CommandContext, starts: &mut BatchStart<'_>) -> CommandRes
         }
     }
     if context.json {
-        output::json(&json!({ "runs": views }))?;
+        output::json(&runs_document(&views, failure.as_ref()))?;
     }
     match failure {
-        // Its message was printed already: only the exit code and hints are left.
-        Some(error) => Err(CliError { message: String::new(), ..error }),
+        Some(error) => Err(error.printed()),
         None => Ok(ExitCode::SUCCESS),
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::cli::commands::run::{code, note_outcome};
 use crate::cli::commands::run_one::stop_in_background;
 use crate::cli::context::CommandContext;
-use crate::cli::error::{CliError, CommandResult};
+use crate::cli::error::{CliError, CommandResult, runs_document};
 use crate::cli::progress::{ProgressDisplay, ProgressLine};
 use crate::cli::{output, retry_words};
 use crate::lifecycle::follow::Follower;
@@ -42,7 +42,7 @@ enum Outcome {
     /// An open window; it continues without this command.
     Opened(Box<Run>),
     UpToDate(Box<Run>),
-    Failed(u8),
+    Failed(Box<CliError>),
 }
 
 /// The result of a run, and its index in the batch.
@@ -151,7 +151,7 @@ impl ManyRuns<'_> {
                 Ok(outcome) => self.follow(at, &name, outcome)?,
                 Err(error) => {
                     self.progress.line(&name).fail(&error.message);
-                    self.outcomes[at] = Some(Outcome::Failed(error.code));
+                    self.outcomes[at] = Some(Outcome::Failed(Box::new(error)));
                     if !self.keep_going {
                         self.stops.push(withdraw(self.store, self.items, &self.started, at));
                     }
@@ -228,7 +228,7 @@ fn outcome_code(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Ended(run) => code(run),
         Outcome::Opened(_) | Outcome::UpToDate(_) => 0,
-        Outcome::Failed(code) => *code,
+        Outcome::Failed(error) => error.code,
     }
 }
 
@@ -247,7 +247,7 @@ fn follow_in_background(
             Ok(run) => Outcome::Ended(Box::new(run)),
             Err(error) => {
                 line.fail(&error.message);
-                Outcome::Failed(error.code)
+                Outcome::Failed(Box::new(error))
             }
         };
         // The receiver is dropped only at the end of the command.
@@ -291,22 +291,23 @@ fn report(
     let mut first = None;
     let mut views = Vec::new();
     let mut hints = BTreeSet::new();
+    let mut failure = None;
     for (_, outcome) in ended {
         first = first.or(Some(outcome_code(&outcome)).filter(|code| *code != 0));
-        match &outcome {
+        match outcome {
             Outcome::Ended(run) | Outcome::Opened(run) => {
                 hints.extend(run.hint());
-                views.push(serde_json::json!(RunView::new(run, clock::now())));
+                views.push(serde_json::json!(RunView::new(&run, clock::now())));
             }
-            Outcome::UpToDate(run) => views.push(serde_json::json!(SkippedView::new(run))),
-            Outcome::Failed(_) => {}
+            Outcome::UpToDate(run) => views.push(serde_json::json!(SkippedView::new(&run))),
+            Outcome::Failed(error) => failure = failure.or(Some(error)),
         }
     }
     for hint in hints {
         output::stderr(context).hint(&hint);
     }
     if context.json {
-        output::json(&serde_json::json!({ "runs": views }))?;
+        output::json(&runs_document(&views, failure.as_deref()))?;
     }
     Ok(ExitCode::from(first.unwrap_or(0)))
 }

@@ -59,7 +59,12 @@ pub(super) fn run(
             Ok(exit_code(&run))
         }
         Streamed::Ended(run) => Ok(report_end(context, &run)),
-        Streamed::LetGo(code) => Ok(ExitCode::from(code)),
+        Streamed::LetGo(run, code) => {
+            if context.json {
+                output::json(&RunView::new(&run, clock::now()))?;
+            }
+            Ok(ExitCode::from(code))
+        }
     }
 }
 
@@ -85,8 +90,8 @@ pub(super) fn report_end(context: &CommandContext, run: &Run) -> ExitCode {
 
 pub(super) enum Streamed {
     Ended(Box<Run>),
-    /// The run continues without this command.
-    LetGo(u8),
+    /// The run continues without this command, which exits with this code.
+    LetGo(Box<Run>, u8),
 }
 
 /// Shows a run's output until it ends. Ctrl-C stops runs that this command started; a joined run continues.
@@ -115,12 +120,12 @@ pub(super) fn stream(
             output::stderr(context).note(&format!("{}: {words}", run.pair()));
         }
         if !run.is_active() {
-            console.finish()?;
+            console.finish(&run)?;
             await_stops(stops, store, ours, interrupts)?;
             return Ok(Streamed::Ended(Box::new(run)));
         }
         if !console.has_reader() {
-            return Ok(Streamed::LetGo(UNHEARD));
+            return Ok(Streamed::LetGo(Box::new(run), UNHEARD));
         }
         if !source.is_awaited(&run.state) {
             return Err(CliError::new(crate::cli::error::OURS, format!("{}: {}", run.pair(), progress::words(&run))));
@@ -133,7 +138,7 @@ pub(super) fn stream(
             if !ours.iter().any(|own| own.id() == run.id()) {
                 output::stderr(context).note(&format!("{} goes on", run.pair()));
                 await_stops(stops, store, ours, interrupts)?;
-                return Ok(Streamed::LetGo(130));
+                return Ok(Streamed::LetGo(Box::new(run), 130));
             }
         }
     }

@@ -24,10 +24,10 @@ const SIGNS: [(&str, &str, &str); 6] = [
 pub(super) fn run(context: &CommandContext, early: Option<EarlyListing>) -> CommandResult {
     // A status line may follow the pane's folder: a folder without a project is no error.
     let project = match Project::open(&context.location, Depth::Shape) {
-        Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),
-        opened => opened?,
+        Err(OpenError::NotFound { .. }) => None,
+        opened => Some(opened?),
     };
-    let store = project_store::find(&project)?.map(|store| store.to_show());
+    let store = project.as_ref().map(project_store::find).transpose()?.flatten().map(|store| store.to_show());
     let seen = store.map(|store| overview::overview(&store, RECENT, early)).transpose()?;
     let runs = seen.map(|seen| seen.runs).unwrap_or_default();
     let counts = Counts::of(&runs, clock::now());

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cli::args::{Selected, StopArgs};
 use crate::cli::commands::{active, open, task_word};
 use crate::cli::context::CommandContext;
-use crate::cli::error::{CliError, CommandResult, FAILED};
+use crate::cli::error::{CliError, CommandResult, FAILED, runs_document};
 use crate::cli::output;
 use crate::lifecycle::launch::unrecorded;
 use crate::lifecycle::launch::unrecorded::UnrecordedRun;
@@ -190,10 +190,10 @@ fn report(
         }
     }
     if context.json {
-        output::json(&serde_json::json!({ "runs": views }))?;
+        output::json(&runs_document(&views, failure.as_ref()))?;
     }
     match failure {
-        Some(error) => Err(CliError { message: String::new(), ..error }),
+        Some(error) => Err(error.printed()),
         None => Ok(ExitCode::SUCCESS),
     }
 }

@@ -29,7 +29,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 pub(super) fn run(context: &CommandContext, args: &UpArgs) -> CommandResult {
     refuse_inside("up")?;
     let options = UpOptions { recreate: args.recreate, prune: args.prune, watch: false };
-    let first = pass(context, options);
+    let first = pass(context, options, args.watch);
     if !args.watch {
         return first.map(|passed| passed.code());
     }
@@ -52,7 +52,8 @@ impl Pass {
     }
 }
 
-fn pass(context: &CommandContext, options: UpOptions) -> Result<Pass, CliError> {
+/// `goes_on`: others follow.
+fn pass(context: &CommandContext, options: UpOptions, goes_on: bool) -> Result<Pass, CliError> {
     let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let known = project_store::find(&project)?;
@@ -67,13 +68,16 @@ fn pass(context: &CommandContext, options: UpOptions) -> Result<Pass, CliError> 
     let failed = done.iter().any(|done| done.outcome.is_err());
     // A watch prints only changes.
     if changed || !options.watch {
-        report(context, done)?;
+        report(context, done, goes_on)?;
     }
     Ok(Pass { changed, failed })
 }
 
-fn report(context: &CommandContext, done: Vec<Done>) -> Result<(), CliError> {
+fn report(context: &CommandContext, done: Vec<Done>, goes_on: bool) -> Result<(), CliError> {
     let view = show::report(&done);
+    if context.json && goes_on {
+        return Ok(output::write(output::json_line(&view)?.as_bytes())?);
+    }
     if context.json {
         output::json(&view)?;
         return Ok(());
@@ -103,7 +107,7 @@ fn keep(context: &CommandContext, options: UpOptions) -> CommandResult {
     loop {
         // Watched anew each time, since the folders depend on the manifest.
         let changes = Project::open(&context.location, Depth::Shape).ok().and_then(|project| changes_of(&project).ok());
-        let passed = match pass(context, options) {
+        let passed = match pass(context, options, true) {
             Ok(passed) => passed,
             Err(error) => {
                 let _ = error.report(context);
@@ -137,10 +141,7 @@ pub(super) fn down(context: &CommandContext) -> CommandResult {
     refuse_inside("down")?;
     let project = open(context, Depth::Shape)?;
     let tasks = project.tasks();
-    let Some(store) = project_store::find(&project)? else {
-        output::stderr(context).note("nothing runs");
-        return Ok(ExitCode::SUCCESS);
-    };
-    let kept = reconcile::kept_by_up(&project, &tasks, &store)?;
-    stop::all_of(context, Some(&store), &kept)
+    let store = project_store::find(&project)?;
+    let kept = store.as_ref().map(|store| reconcile::kept_by_up(&project, &tasks, store)).transpose()?;
+    stop::all_of(context, store.as_ref(), &kept.unwrap_or_default())
 }

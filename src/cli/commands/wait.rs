@@ -7,7 +7,7 @@ use crate::cli::args::{Selected, WaitArgs};
 use crate::cli::commands::run::code;
 use crate::cli::commands::{active, open, task_word};
 use crate::cli::context::CommandContext;
-use crate::cli::error::{CliError, CommandResult};
+use crate::cli::error::{CliError, CommandResult, TIMED_OUT};
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
 use crate::lifecycle::failure::Failure;
@@ -19,9 +19,6 @@ use crate::model::run::Run;
 use crate::model::run_state::EndState;
 use crate::os::clock;
 use crate::view::run_view::RunView;
-
-/// The exit code after `--timeout`, as of `timeout`.
-const TIMED_OUT: u8 = 124;
 
 pub(super) fn run(context: &CommandContext, args: &WaitArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
