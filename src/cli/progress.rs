@@ -9,6 +9,8 @@ use crate::cli::context::CommandContext;
 use crate::cli::control_echo::ControlEchoOff;
 use crate::cli::output::{self, Stderr};
 use crate::cli::table::Cell;
+use crate::lifecycle::store::Store;
+use crate::lifecycle::summary::failed_output::{FailedOutput, failed_output};
 use crate::model::activity::ActivityState;
 use crate::model::end_reason::EndReason;
 use crate::model::run::Run;
@@ -89,6 +91,20 @@ impl ProgressLine {
             Some(bar) => bar.finish_with_message(sanitize_line(message)),
             None => self.err.error(&format!("{}: {message}", self.name)),
         }
+    }
+}
+
+/// Prints the last lines of what failed, if `is_shown` selects it.
+pub(crate) fn note_failed_output(
+    context: &CommandContext,
+    store: &Store,
+    run: &Run,
+    is_shown: impl Fn(&FailedOutput) -> bool,
+) {
+    let Some(failed) = failed_output(store, run).filter(is_shown) else { return };
+    output::stderr(context).note(&format!("{}: last lines of its {}:", failed.pair, failed.from.name()));
+    for line in failed.lines {
+        output::stderr(context).note(&format!("  | {line}"));
     }
 }
 

@@ -63,6 +63,7 @@ const RESULTS: &[Row] = &[
     ("stop --mode talk", 0, "runs"),
     ("up", 0, "steps"),
     ("diff T", 0, "mergeBase"),
+    ("merge T", 0, "method"),
     ("clean -n T", 0, "removed"),
     ("doctor", 1, "findings"),
 ];
@@ -110,6 +111,8 @@ const FAILURES: &[Row] = &[
     ("history --mode nope", 2, "unknown_mode"),
     ("check -C ..", 2, "bad_manifest"),
     ("diff nope", 2, "unknown_task"),
+    ("shell T", 2, "usage"),
+    ("merge nope", 2, "unknown_task"),
     ("clean T", 1, "conflict"),
     ("prune -C ..", 2, "bad_manifest"),
     ("serve --bind 192.0.2.1", 2, "usage"),
@@ -165,7 +168,7 @@ fn call(world: &World, words: &str) -> Ended {
 #[test]
 fn every_command_prints_one_document() {
     let world = world();
-    let mut done = vec!["serve", "ui", "logs", "token"];
+    let mut done = vec!["serve", "ui", "shell", "logs", "token"];
     for (words, code, member) in RESULTS {
         let ended = call(&world, words);
         assert_eq!(ended.code, *code, "$ dispatch {words}\n{}\n{}", ended.text(), ended.stderr);

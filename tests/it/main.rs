@@ -29,6 +29,7 @@ mod drift;
 mod engine_settings;
 mod environment;
 mod exclusive;
+mod failed_output;
 mod false_statements;
 mod freshness;
 mod gate;

@@ -59,7 +59,7 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Start runs, or join those that are active
     Run(RunArgs),
-    /// Show active and last-ended runs, or one
+    /// Show active and last-ended runs, or one; of a failed one also the last lines of what failed
     #[command(visible_aliases = ["list", "ls"])]
     Status(StatusArgs),
     /// Show the runs full-screen: watch, answer, start and stop them

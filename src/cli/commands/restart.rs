@@ -52,7 +52,7 @@ pub(super) fn run(context: &CommandContext, args: &RestartArgs) -> CommandResult
             output::json(&view(&restart, &run))?;
             Ok(exit_code(&run))
         }
-        Streamed::Ended(run) => Ok(run_one::report_end(context, &run)),
+        Streamed::Ended(run) => Ok(run_one::report_end(context, &restart.store, &run)),
         Streamed::LetGo(run, code) => {
             if context.json {
                 output::json(&view(&restart, &run))?;

@@ -17,7 +17,7 @@ use crate::cli::commands::run_one::stop_in_background;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, runs_document};
 use crate::cli::progress::{ProgressDisplay, ProgressLine};
-use crate::cli::{output, retry_words};
+use crate::cli::{output, progress, retry_words};
 use crate::lifecycle::follow::Follower;
 use crate::lifecycle::follow::failed_attempts::FailedAttempts;
 use crate::lifecycle::launch::batch::BatchItem;
@@ -124,7 +124,7 @@ pub(super) fn run(
     for stop in runs.stops {
         let _ = stop.join();
     }
-    let code = report(context, items, requested, runs.outcomes)?;
+    let code = report(context, store, items, requested, runs.outcomes)?;
     Ok(if interrupted > 0 && code == ExitCode::SUCCESS { ExitCode::from(130) } else { code })
 }
 
@@ -276,6 +276,7 @@ fn follow(store: &Store, run: &Run, line: &mut ProgressLine) -> Result<Run, CliE
 /// The first failure decides the exit code: requested runs in argument order, then their dependencies.
 fn report(
     context: &CommandContext,
+    store: &Store,
     items: &[BatchItem],
     requested: &[Pair],
     outcomes: Vec<Option<Outcome>>,
@@ -297,6 +298,10 @@ fn report(
         match outcome {
             Outcome::Ended(run) | Outcome::Opened(run) => {
                 hints.extend(run.hint());
+                if !context.json {
+                    // The output of a run that others need is shown once, with its own end.
+                    progress::note_failed_output(context, store, &run, |failed| failed.pair == run.pair());
+                }
                 views.push(serde_json::json!(RunView::new(&run, clock::now())));
             }
             Outcome::UpToDate(run) => views.push(serde_json::json!(SkippedView::new(&run))),

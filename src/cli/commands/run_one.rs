@@ -17,6 +17,7 @@ use crate::lifecycle::launch::batch_start::{BatchStart, StartOutcome};
 use crate::lifecycle::launch::start::Queueing;
 use crate::lifecycle::stop;
 use crate::lifecycle::store::Store;
+use crate::lifecycle::summary::failed_output::{FailedOutput, OutputSource};
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_state::EndState;
@@ -58,7 +59,7 @@ pub(super) fn run(
             output::json(&RunView::new(&run, clock::now()))?;
             Ok(exit_code(&run))
         }
-        Streamed::Ended(run) => Ok(report_end(context, &run)),
+        Streamed::Ended(run) => Ok(report_end(context, store, &run)),
         Streamed::LetGo(run, code) => {
             if context.json {
                 output::json(&RunView::new(&run, clock::now()))?;
@@ -74,11 +75,14 @@ pub(super) fn shown_as(protocol: Protocol) -> Show {
 }
 
 /// Prints how a followed job ended, unless it succeeded. Returns its exit code.
-pub(super) fn report_end(context: &CommandContext, run: &Run) -> ExitCode {
+pub(super) fn report_end(context: &CommandContext, store: &Store, run: &Run) -> ExitCode {
     let go_on = run.go_on();
     if go_on.is_some() || run.end_state() != Some(EndState::Succeeded) {
         output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(run)));
     }
+    // Its own output was shown already, but not that of its set-up or of what it needs.
+    let is_new = |failed: &FailedOutput| failed.from == OutputSource::SetUp || failed.pair != run.pair();
+    progress::note_failed_output(context, store, run, is_new);
     if let Some(hint) = run.hint() {
         output::stderr(context).hint(&hint);
     }

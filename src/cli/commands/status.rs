@@ -15,6 +15,7 @@ use crate::lifecycle::project::{Depth, Project, project_store, show};
 use crate::lifecycle::reconcile::held::{self, Held};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::{Observed, Store};
+use crate::lifecycle::summary::failed_output::failed_output;
 use crate::lifecycle::summary::overview::{self, RECENT};
 use crate::lifecycle::summary::{engine_report, explain};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
@@ -164,6 +165,12 @@ fn one(context: &CommandContext, store: &Store, run: &Run, held: &Held, explain:
         row("denied", Some(format!("{} {}", denial.tool, denial.input)))?;
     }
     row("limits", view.limits.map(|hold| format!("{hold:?}").to_lowercase()))?;
+    if let Some(failed) = failed_output(store, run) {
+        output::line(&format!("last lines of the {} of {}:", failed.from.name(), failed.pair))?;
+        for line in failed.lines {
+            output::line(&format!("  | {line}"))?;
+        }
+    }
     if explain {
         details(store, run)?;
     }

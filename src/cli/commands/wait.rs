@@ -39,6 +39,9 @@ pub(super) fn run(context: &CommandContext, args: &WaitArgs) -> CommandResult {
         }
         if run.end_state() != Some(EndState::Succeeded) {
             output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+            if !context.json {
+                progress::note_failed_output(context, store, &run, |_| true);
+            }
             if let Some(hint) = run.hint() {
                 output::stderr(context).hint(&hint);
             }

@@ -7,6 +7,7 @@ pub mod counts;
 pub mod engine_report;
 pub mod exit_explanation;
 pub mod explain;
+pub mod failed_output;
 pub mod gate_facts;
 pub mod overview;
 pub mod past_figures;
