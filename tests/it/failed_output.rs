@@ -11,7 +11,7 @@ const MODES: &str = r#"  checked: { agent: fake, prompt: "%out agreed", expect: 
 fn world() -> World {
     let world = World::with(MODES);
     let lines: String = (1..=14).map(|n| format!("%out line {n}\n")).collect();
-    world.task("one", &format!("{lines}%out\n%err it \u{1b}[31mbroke\n%exit 3")).task("two", "%exit 0");
+    world.task("one", &format!("{lines}%out\n%err it \u{1b}[31mbroke\n%exit 3")).task("two", "%out fine");
     world
 }
 
