@@ -3,8 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use support::{browser, programs, screen, server, shell, waiting, world};
+use support::{browser, programs, screen, server, shell, user_terminal, waiting, world};
 
 mod completion_zsh;
 mod terminal_words;
 mod terminals;
+mod ui_far;
