@@ -97,7 +97,8 @@ fn the_dialog_is_worked_by_keyboard_alone() {
         await page.keyboard.press("Space");
         await preview.getByText("%out x").waitFor();
         await page.keyboard.press("ArrowDown");
-        await preview.getByText("What the agent gets").waitFor();
+        // What is shown of the first mode is replaced, and its prompt holds the focus for as long as it is there.
+        await until("its preview is there", "!document.querySelector('dialog .preview').hasAttribute('aria-busy')");
         same(await focused(), "other", "the next one");
         const stops = [];
         for (let n = 0; n < 9; n++) { await page.keyboard.press("Tab"); stops.push(await focused()); }

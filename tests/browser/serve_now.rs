@@ -6,7 +6,7 @@ use crate::browser::{OPEN, Page};
 use crate::git;
 use crate::server::lasting_port;
 use crate::waiting::{is, wait_until};
-use crate::world::World;
+use crate::world::{World, time};
 
 /// The rows of a group, as `MODE/TASK`.
 fn rows(group: &str) -> String {
@@ -158,7 +158,7 @@ fn a_gate_shows_what_is_decided_and_a_rejection_has_a_reason() {
     // The wait counts from the end of what it needs.
     let (gate, need) = (world.status("ship", "A"), world.status("build", "A"));
     assert!(
-        gate["since"].as_str() > gate["createdAt"].as_str() && gate["since"].as_str() >= need["startedAt"].as_str(),
+        time(&gate["since"]) > time(&gate["createdAt"]) && time(&gate["since"]) >= time(&need["startedAt"]),
         "{gate} {need}"
     );
     play(
