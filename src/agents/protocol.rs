@@ -52,6 +52,8 @@ pub struct BuiltInAgent {
     pub headless: &'static [&'static str],
     pub prompt_interactive: PromptDelivery,
     pub prompt_headless: PromptDelivery,
+    /// The arguments that choose a model, with `{{ model }}` for its name.
+    pub model: &'static [&'static str],
 }
 
 /// What this program adds to the arguments of the manifest and the command line.

@@ -1,8 +1,11 @@
 //! Restarts a pair: ends its last run if that is active, and starts the same run anew, as today's manifest has it.
 //!
 //! The new run is prepared, and what it needs is started, before the old run is touched: a mistake in the manifest or
-//! a template costs no running agent. Prompt text and arguments come from the old run, all else from the manifest.
+//! a template costs no running agent. Prompt text, arguments, `--set`, `--timeout` and `--model` come from the old run, all
+//! else from the manifest.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::slice;
 use std::time::Duration;
 
@@ -52,14 +55,15 @@ pub struct PreparedRestart {
 }
 
 impl PreparedRestart {
-    /// Fails if the pair has never run, its last run is of the other form or cannot be observed, or the new run cannot
+    /// `given_env` has the variables of `-e`. Fails if one that the pair's last run had is missing, if the pair has never run,
+    /// its last run is of the other form or cannot be observed, or the new run cannot
     /// be prepared or would be refused.
     pub fn new(
         project: &Project,
         tasks: &TaskSet,
-        mode: &Mode,
-        task: &Task,
+        (mode, task): (&Mode, &Task),
         started_by: StartedBy,
+        given_env: BTreeMap<String, OsString>,
     ) -> Result<Self, Failure> {
         let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
         let never = || Failure::never_run(&pair);
@@ -70,7 +74,8 @@ impl PreparedRestart {
         }
         let folder = store.folder(replaced.id());
         check_form(&spec, mode, &pair)?;
-        let request = same_request(&folder, &spec, started_by)?;
+        check_given(&spec, &given_env)?;
+        let request = StartRequest { given_env, ..same_request(&folder, &spec, started_by)? };
         let mut items = resolve_batch(project, tasks, mode, &[task], &request)?.items;
         let prepared = match items.last_mut() {
             Some(item) => &mut item.prepared,
@@ -162,6 +167,19 @@ fn word(form: RunForm) -> &'static str {
     if form.has_window() { "interactive" } else { "headless" }
 }
 
+/// Fails if the old run had a variable (`-e`) that is not given again: its value is not on record.
+fn check_given(spec: &RunSpec, given: &BTreeMap<String, OsString>) -> Result<(), Failure> {
+    let missing: Vec<&str> =
+        spec.overrides.env.iter().filter(|name| !given.contains_key(*name)).map(String::as_str).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let options: Vec<String> = spec.overrides.env.iter().map(|name| format!("-e {name}")).collect();
+    let (id, pair) = (&spec.run_id, spec.pair());
+    Err(Failure::new(Kind::Usage, format!("run {id} was given {}, and no value is on record", missing.join(", ")))
+        .hint(format!("give it again: dispatch restart {pair} {}", options.join(" "))))
+}
+
 /// The request that the old run was started with. Fails if the prompt that was given for it is lost.
 fn same_request(folder: &RunFolder, spec: &RunSpec, started_by: StartedBy) -> Result<StartRequest, Failure> {
     let prompt = folder.read_given();
@@ -175,6 +193,7 @@ fn same_request(folder: &RunFolder, spec: &RunSpec, started_by: StartedBy) -> Re
     Ok(StartRequest {
         prompt,
         extras: spec.extras.clone(),
+        overrides: spec.overrides.clone(),
         force: true,
         resume: match spec.resumes {
             Some(_) => Resume::Again(spec.run_id.clone()),

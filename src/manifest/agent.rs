@@ -15,6 +15,8 @@ pub struct Agent {
     pub prompt_interactive: PromptDelivery,
     pub prompt_headless: PromptDelivery,
     pub protocol: Protocol,
+    /// The arguments that choose a model, with `{{ model }}` for its name; empty: `--model` is refused.
+    pub model: Vec<String>,
 }
 
 impl Agent {
@@ -27,20 +29,22 @@ impl Agent {
             prompt_interactive: PromptDelivery::Arg,
             prompt_headless: PromptDelivery::Arg,
             protocol: Default::default(),
+            model: Vec::new(),
         }
     }
 
     /// The built-in agent of `protocol`.
     pub(crate) fn built_in(protocol: Protocol) -> Option<Self> {
         let built_in = agents::of(protocol).built_in()?;
-        let argv = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Some(Self {
             name: built_in.name.to_owned(),
-            interactive: argv(built_in.interactive),
-            headless: argv(built_in.headless),
+            interactive: Some(words(built_in.interactive)),
+            headless: Some(words(built_in.headless)),
             prompt_interactive: built_in.prompt_interactive,
             prompt_headless: built_in.prompt_headless,
             protocol,
+            model: words(built_in.model),
         })
     }
 

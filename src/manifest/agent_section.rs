@@ -8,8 +8,9 @@ use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
 use crate::manifest::fields::SectionFields;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
-use crate::manifest::{keys, sections};
+use crate::manifest::{command_line, keys, sections};
 use crate::model::names::ModeName;
+use crate::model::placeholders::{UnknownExpression, WordPart, split};
 use crate::model::problem::Problem;
 use crate::model::protocol::PromptDelivery;
 
@@ -47,11 +48,33 @@ fn read_agent(document: &Document, id: NodeId, node: &Node, mut agent: Agent) ->
     let protocols = agents::PROTOCOLS.iter().map(|protocol| (agents::of(*protocol).name(), *protocol));
     agent.protocol = fields.choice("protocol", protocols).unwrap_or(agent.protocol);
     read_prompt(&fields, &mut agent);
+    agent.model = fields.read("model", read_model).unwrap_or(agent.model);
     if agent.interactive.is_none() && agent.headless.is_none() {
         let problem = Problem::error(format!("agent `{}` has no command", agent.name));
         document.add(At::Node(id), problem.hint("give it `interactive:`, `headless:` or both"));
     }
     agent
+}
+
+/// Words that contain `{{ model }}` and no other expression.
+fn read_model(document: &Document, node: &Node, what: &str) -> Option<Vec<String>> {
+    let words = command_line::read(document, node, what)?;
+    let mut is_named = false;
+    for word in &words {
+        match split(word, &["model"]) {
+            Ok(parts) => is_named |= parts.contains(&WordPart::Placeholder("model")),
+            Err(UnknownExpression(text)) => {
+                let problem = Problem::error(format!("there is no `{}` in `{what}`", shown(&text)));
+                document.add(At::Node(node.id), problem.hint("only `{{ model }}` is known there"));
+                return None;
+            }
+        }
+    }
+    if !is_named {
+        let problem = Problem::error("`model` does not say where the model's name goes");
+        document.add(At::Node(node.id), problem.hint("write `model: [--model, \"{{ model }}\"]`"));
+    }
+    Some(words)
 }
 
 fn read_prompt(fields: &SectionFields<'_>, agent: &mut Agent) {

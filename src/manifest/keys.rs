@@ -260,6 +260,7 @@ sections! {
         "headless": Command, "Its command as a background job.";
         "prompt": Either(&Choice(words::<PromptDelivery>), &Keys(&AGENT_PROMPT));
         "protocol": Choice(words::<Protocol>), "How its output and state are read.";
+        "model": Command, "The arguments of `run --model NAME`, with `{{ model }}` for the name.";
     }
     AGENT_PROMPT: "in the `prompt` of an agent", "agents: { NAME: { prompt: { … } } }" {
         "interactive": Choice(words::<PromptDelivery>);

@@ -64,6 +64,7 @@ pub use mode::{ExpectTemplates, Mode, Origin, PromptSource};
 pub use problem_at_key::problem_at_key;
 pub use schema::schema;
 pub use settings::{Budget, Manifest, Retention, TaskChoice, TaskSelector, WantedRuns, Worktree};
+pub use settings_section::env_name_problem;
 pub use source::{MANIFEST_MAX, stays_below};
 pub use starter::starter_files;
 pub use state_dir_key::state_dir_of;

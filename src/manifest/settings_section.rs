@@ -84,7 +84,8 @@ pub(crate) fn is_env_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-fn env_name_problem(name: &str) -> Option<Problem> {
+/// Why no run can have a variable of this name.
+pub fn env_name_problem(name: &str) -> Option<Problem> {
     if !is_env_name(name) {
         return Some(Problem::error(format!("`{}` is not the name of an environment variable", shown(name))));
     }

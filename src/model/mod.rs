@@ -38,6 +38,7 @@ pub mod retry;
 pub mod run;
 pub mod run_form;
 pub mod run_id;
+pub mod run_overrides;
 pub mod run_spec;
 pub mod run_state;
 pub mod server_record;

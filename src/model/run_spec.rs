@@ -20,6 +20,7 @@ use crate::model::protocol::{PromptDelivery, Protocol};
 use crate::model::retry::Retry;
 use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
+use crate::model::run_overrides::RunOverrides;
 use crate::model::started_by::StartedBy;
 
 pub const SPEC_VERSION: u32 = 1;
@@ -76,6 +77,8 @@ pub struct LaunchSpec {
     pub session_id: Option<String>,
     #[serde(default)]
     pub extras: Vec<String>,
+    #[serde(default, skip_serializing_if = "RunOverrides::is_empty")]
+    pub overrides: RunOverrides,
     /// The run whose conversation this one resumes.
     #[serde(default)]
     pub resumes: Option<RunId>,

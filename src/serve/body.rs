@@ -9,7 +9,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::lifecycle::launch::request::{Resume, StartRequest};
 use crate::lifecycle::reconcile::up::UpRequest;
+use crate::model::interval::Interval;
 use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::run_overrides::RunOverrides;
 use crate::serve::refusal::{Refusal, RefusalKind};
 
 /// The body of `POST /dispatch` and `/api/render`.
@@ -25,6 +27,10 @@ pub(super) struct StartBody {
     pub(super) subtasks: bool,
     /// With `subtasks`: the first task to start in run order.
     pub(super) from: Option<TaskId>,
+    pub(super) vars: BTreeMap<String, String>,
+    /// As in the manifest: `30m`.
+    pub(super) timeout: Option<Interval>,
+    pub(super) model: Option<String>,
     /// Unsaved texts. Only for rendering.
     pub(super) files: Option<UnsavedTexts>,
 }
@@ -166,7 +172,7 @@ impl StartBody {
 
     pub(super) fn read_for_render(body: &[u8]) -> Result<Self, Refusal> {
         let start: Self = read_or_default(body)?;
-        let texts = start.prompt.iter().chain(&start.extras);
+        let texts = start.prompt.iter().chain(&start.extras).chain(start.vars.values()).chain(&start.model);
         if texts.into_iter().any(|text| text.contains('\0')) {
             return Err(Refusal::with(RefusalKind::BadValue, "a NUL cannot be handed to a program"));
         }
@@ -181,7 +187,9 @@ impl StartBody {
         let prompt = self.prompt.map(String::into_bytes);
         let (extras, force, subtasks) = (self.extras, self.force, self.subtasks);
         let from = self.from.map(|task| task.to_string());
-        StartRequest { prompt, extras, force, subtasks, from, resume, ..StartRequest::default() }
+        let overrides =
+            RunOverrides { vars: self.vars, timeout: self.timeout, model: self.model, ..RunOverrides::default() };
+        StartRequest { prompt, extras, force, subtasks, from, resume, overrides, ..StartRequest::default() }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::worker::WorkerRequest;
 
 /// Everything the server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one for each request, never in a list")]
 pub(super) enum Route {
     /// The shell of every page.
     Page,

@@ -51,6 +51,7 @@ mod open_file;
 mod order;
 mod outcomes;
 mod outputs;
+mod overrides;
 mod ownership;
 mod plan;
 mod prompts;

@@ -52,6 +52,7 @@ impl AgentProtocol for Claude {
             headless: &["claude", "-p", "--output-format", "stream-json", "--verbose"],
             prompt_interactive: PromptDelivery::Arg,
             prompt_headless: PromptDelivery::Stdin,
+            model: &["--model", "{{ model }}"],
         })
     }
 

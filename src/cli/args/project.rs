@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
+use crate::cli::args::OverrideArgs;
 use crate::cli::args::values::{port, server_time};
 use crate::cli::complete::{modes, tasks};
 
@@ -50,6 +51,8 @@ pub(crate) struct RenderArgs {
     /// A prompt for this run; `-` reads it from stdin
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) prompt: Option<String>,
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
     /// Arguments for the agent
     #[arg(last = true, value_name = "EXTRA")]
     pub(crate) extras: Vec<String>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::cli::args::values::{interval, jobs, lines, rows};
+use crate::cli::args::values::{assignment, interval, jobs, lines, rows};
 use crate::cli::args::words::{PairWords, RunWords};
 use crate::cli::complete::{modes, tasks};
 use crate::model::interval::Interval;
@@ -67,6 +67,8 @@ pub(crate) struct RunOptions {
     /// Save the final answer here, instead of the mode's `save_to`
     #[arg(long, value_name = "PATH")]
     pub(crate) save_to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
     /// Where an interactive run is shown
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) attach: AttachHow,
@@ -76,6 +78,29 @@ pub(crate) struct RunOptions {
     /// Run all tasks below TASK in their order, instead of TASK itself
     #[arg(long)]
     pub(crate) subtasks: bool,
+}
+
+/// Changes for the runs of one command only.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct OverrideArgs {
+    #[command(flatten)]
+    pub(crate) env: EnvArgs,
+    /// Set the template variable `vars.KEY` of the manifest
+    #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Time limit of each attempt of a job, instead of the mode's (`90s`, `1h 30m`)
+    #[arg(long, value_name = "DUR", value_parser = interval)]
+    pub(crate) timeout: Option<Interval>,
+    /// The agent's model, as `model:` of the agent says it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct EnvArgs {
+    /// Set a variable of the run; KEY alone takes the caller's value, so that a secret is no argument
+    #[arg(short = 'e', long = "env", value_name = "KEY[=VALUE]")]
+    pub(crate) env: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -163,6 +188,9 @@ pub(crate) struct RestartArgs {
     pub(crate) mode: String,
     #[arg(add = ArgValueCompleter::new(tasks))]
     pub(crate) task: String,
+    // The old run's other changes are on record.
+    #[command(flatten)]
+    pub(crate) env: EnvArgs,
     /// Print what would change and be started; touch nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,

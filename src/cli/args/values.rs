@@ -34,6 +34,11 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
     whole(text, 0..=u64::from(u16::MAX))
 }
 
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 pub(super) fn interval(text: &str) -> Result<Interval, String> {
     Interval::parse(text).ok_or_else(|| "write a length of time such as `90s`, `10m` or `1h 30m`".to_owned())
 }

@@ -16,6 +16,7 @@ mod logs;
 mod logs_all;
 mod merge;
 mod modes;
+mod overrides;
 mod plan;
 mod prune;
 mod render;

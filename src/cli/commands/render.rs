@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::args::RenderArgs;
-use crate::cli::commands::{open, run};
+use crate::cli::commands::{open, overrides, run};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
@@ -21,6 +21,7 @@ pub(super) fn run(context: &CommandContext, args: RenderArgs) -> CommandResult {
     let task = tasks.find(&args.task).map_err(CliError::from)?;
     let prompt = args.prompt.as_deref().map(run::read_prompt).transpose()?;
     let request = StartRequest { prompt, extras: args.extras, ..StartRequest::default() };
+    let request = overrides::applied(&args.overrides, request)?;
     let prepared = prepare::prepare(&project, &tasks, mode, task, &request, None).map_err(CliError::from)?;
     print(context, &[prepared])
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::cli::args::{AttachHow, RestartArgs};
+use crate::cli::commands::overrides::given_env;
 use crate::cli::commands::run::exit_code;
 use crate::cli::commands::run_one::{self, Streamed};
 use crate::cli::commands::{attach, open, render, run};
@@ -27,7 +28,8 @@ use crate::view::run_view::RunView;
 pub(super) fn run(context: &CommandContext, args: &RestartArgs) -> CommandResult {
     let project = open(context, Depth::Whole)?;
     let (mode, tasks) = (project.mode(&args.mode)?, project.tasks());
-    let restart = PreparedRestart::new(&project, &tasks, mode, tasks.find(&args.task)?, StartedBy::Cli)?;
+    let restart =
+        PreparedRestart::new(&project, &tasks, (mode, tasks.find(&args.task)?), StartedBy::Cli, given_env(&args.env)?)?;
     if args.dry_run {
         return dry_run(context, restart);
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::cli::args::{AttachHow, RunArgs, RunOptions, TaskFilter};
-use crate::cli::commands::{attach, open, render, run_many, run_one};
+use crate::cli::commands::{attach, open, overrides, render, run_many, run_one};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE, runs_document};
 use crate::cli::{output, progress};
@@ -139,9 +139,10 @@ pub(super) fn start(
     }
 }
 
-/// The options as a request. Fails if the prompt `-` cannot be read from stdin, or `--resume` names no run.
+/// The options as a request. Fails if the prompt `-` cannot be read from stdin, `--resume` names no run, or a variable
+/// cannot be given.
 fn request_of(project: &Project, options: &RunOptions, extras: Vec<String>) -> Result<StartRequest, CliError> {
-    Ok(StartRequest {
+    let request = StartRequest {
         prompt: options.prompt.as_deref().map(read_prompt).transpose()?,
         extras,
         force: options.force,
@@ -154,8 +155,9 @@ fn request_of(project: &Project, options: &RunOptions, extras: Vec<String>) -> R
         },
         save_to: options.save_to.clone(),
         jobs: options.jobs,
-        started_by: None,
-    })
+        ..StartRequest::default()
+    };
+    overrides::applied(&options.overrides, request)
 }
 
 fn is_window(prepared: &Prepared) -> bool {

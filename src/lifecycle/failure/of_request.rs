@@ -115,6 +115,16 @@ impl From<PrepareError> for Failure {
             PrepareError::ArgumentTooLong { .. } => {
                 Self::new(Kind::Usage, message).hint("let the agent read it: `prompt: stdin` or `prompt: file`")
             }
+            PrepareError::UnknownVariable { nearest, known, .. } => {
+                let all = match known.is_empty() {
+                    true => "declare it under `vars:` of the manifest".to_owned(),
+                    false => format!("there are: {}", known.join(", ")),
+                };
+                Self::new(Kind::Usage, message).hint(nearest_hint(nearest.as_deref()).unwrap_or(all))
+            }
+            PrepareError::NoModel { agent, .. } => Self::new(Kind::Usage, message).hint(format!(
+                "say how it is named: `agents: {{ {agent}: {{ model: [--model, \"{{{{ model }}}}\"] }} }}`"
+            )),
             PrepareError::NoProcessLimit => Self::new(Kind::Usage, message)
                 .hint("remove `limits.processes`, or run under a delegated cgroup; see `dispatch doctor`"),
             _ => Self::new(Kind::Usage, message),

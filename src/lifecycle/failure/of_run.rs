@@ -60,7 +60,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Differs { ref run, .. } => Self::new(Kind::Conflict, error.to_string()).hint(format!(
-                "`dispatch stop {}` first, or leave the prompt and arguments out to join it",
+                "`dispatch stop {}` first, or leave the prompt, arguments and options out to join it",
                 run.pair()
             )),
             StartError::Unknown { .. } => {

@@ -22,6 +22,10 @@ pub(crate) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Fres
     let last = refresh::last_run(store, &prepared.pair)?;
     let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };
     let doubt = |why: String| Freshness::Stale(vec![why]);
+    let had_env = || store.folder(run.id()).read_spec().is_ok_and(|spec| !spec.overrides.env.is_empty());
+    if !prepared.given_env.is_empty() || had_env() {
+        return Ok(Some((run, doubt("its environment was given for one run only".to_owned()))));
+    }
     let record = match store.folder(run.id()).read_fresh() {
         Ok(Some(record)) => record,
         Ok(None) => return Ok(Some((run, doubt("its sources changed while it ran".to_owned())))),

@@ -7,27 +7,27 @@ use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
 use crate::agents::{self, AgentProtocol, LaunchOptions};
+use crate::lifecycle::launch::overrides;
+pub use crate::lifecycle::launch::prepare_error::PrepareError;
 use crate::lifecycle::launch::prompt::{self, Placeholder};
 use crate::lifecycle::launch::request::{Conversation, StartRequest};
 use crate::lifecycle::launch::template_context::TemplateContext;
-use crate::lifecycle::project::{NameLookupError, Project};
+use crate::lifecycle::project::Project;
 use crate::lifecycle::worktree::task_worktree;
 use crate::lifecycle::worktree::task_worktree::{TaskWorktree, worktree_of};
 use crate::manifest::templates::Templates;
 use crate::manifest::{Agent, Mode, stays_below};
 use crate::model::conditions::Conditions;
 use crate::model::freshness::Tracked;
-use crate::model::names::{Pair, TaskId};
+use crate::model::names::Pair;
 use crate::model::problem::Problem;
 use crate::model::protocol::PromptDelivery;
-use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{Expect, JobSpec, Keep, LaunchSpec, RunKind, WindowSpec, WorktreeSpec};
 use crate::model::started_by::StartedBy;
 use crate::os::environment::{self, Environment};
-use crate::os::git::GitError;
 use crate::os::ids;
-use crate::os::process::program::{self, ProgramError};
+use crate::os::process::program;
 use crate::os::process::resource_scope::ResourceScope;
 use crate::store::run_folder::MAX_PROMPT;
 use crate::tasks::{self, Task, TaskBody, TaskSet};
@@ -39,6 +39,8 @@ pub struct Prepared {
     pub prompt: Option<Vec<u8>>,
     pub given: Option<Vec<u8>>,
     pub environment: Environment,
+    /// The variables given for this run only (`-e`), which are part of `environment`.
+    pub given_env: BTreeMap<String, OsString>,
     /// The variables of the manifest's `env:` and the mode's, which are part of `environment`.
     pub declared_env: BTreeMap<String, String>,
     /// The names of `pass_env:`.
@@ -64,54 +66,6 @@ impl DerefMut for Prepared {
     }
 }
 
-/// Why a run cannot be prepared. Nothing was started.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    #[error(transparent)]
-    Name(#[from] NameLookupError),
-    /// A mistake in a template, a task file or the manifest.
-    #[error("{}", .0.message)]
-    Problem(Box<Problem>),
-    #[error("the agent of mode `{mode}` cannot be started: {source}")]
-    Program { mode: String, source: ProgramError },
-    #[error("the agent `{agent}` has no `{}` form, which mode `{mode}` needs", .form.as_str())]
-    AgentForm { mode: String, agent: String, form: RunForm },
-    #[error("the folder `{}` does not exist", .0.display())]
-    MissingFolder(PathBuf),
-    #[error("the worktree `{}` of task `{task}` does not exist", .path.display())]
-    MissingWorktree { task: TaskId, path: PathBuf, branch: String, base: String },
-    #[error("`{0}` (`worktree.branch`) is not the name of a branch")]
-    NotABranch(String),
-    #[error(transparent)]
-    Git(#[from] GitError),
-    #[error("the folder `{}` of run `{run}` does not exist, and its conversation cannot go on elsewhere", .folder.display())]
-    ResumedFolderGone { run: RunId, folder: PathBuf, pair: Pair, restore: Option<String> },
-    #[error("`{}` is not a git worktree", .0.display())]
-    NotAWorktree(PathBuf),
-    #[error("`worktree:` needs a git repository, and `{}` is in none", .0.display())]
-    NoRepository(PathBuf),
-    #[error("`{field}` leads out of the run's working directory: `{}`", .path.display())]
-    LeadsOut { field: &'static str, path: PathBuf },
-    #[error("the {what} holds a NUL byte")]
-    Nul { what: &'static str },
-    #[error("the prompt is {bytes} bytes long; at most {MAX_PROMPT} are allowed")]
-    PromptTooLong { bytes: usize },
-    #[error("the prompt is {bytes} bytes long, and one argument holds at most {}", prompt::MAX_ARGUMENT - 1)]
-    ArgumentTooLong { bytes: usize },
-    #[error("`{option}` is for headless modes, and `{mode}` is interactive")]
-    HeadlessOnly { option: &'static str, mode: String },
-    #[error("the agent of mode `{mode}` has no conversation to resume")]
-    CannotResume { mode: String },
-    #[error("a limit on processes needs a cgroup, and none can be had here")]
-    NoProcessLimit,
-}
-
-impl From<Problem> for PrepareError {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(Box::new(problem))
-    }
-}
-
 /// Prepares one run of `mode` on `task`; `conversation` is the one that it continues.
 pub fn prepare(
     project: &Project,
@@ -121,7 +75,7 @@ pub fn prepare(
     request: &StartRequest,
     conversation: Option<&Conversation>,
 ) -> Result<Prepared, PrepareError> {
-    check_text(request)?;
+    check_request(project, mode, request, conversation)?;
     let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
     let body = tasks::read_body(task)?;
     let templates = Templates::new(&project.manifest.root);
@@ -147,16 +101,13 @@ pub fn prepare(
     let (agent, base) = agent_of(project, mode)?;
     let protocol = agents::of(agent.protocol);
     let can = protocol.capabilities();
-    if conversation.is_some() && !can.resume {
-        return Err(PrepareError::CannotResume { mode: mode.name.to_string() });
-    }
     let resumed = conversation.map(|known| known.session.as_str());
     let session_id = resumed.map(str::to_owned).or_else(|| can.chooses_session_id.then(ids::new_session_id));
-    let (label, flags) = (pair.label(), flags_of(mode, &inline)?);
+    let (label, flags) = (pair.label(), flags_of(mode, agent, request, &inline)?);
     let options = LaunchOptions { label: &label, ..options_of(project, mode, session_id.as_deref(), resumed) };
     let mut argv = protocol.argv(base, &flags, &request.extras, &options);
     let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
-    let environment = environment_of(project, mode, protocol);
+    let environment = environment_of(project, mode, protocol, request);
     let program = find_program(project, mode, &mut argv, &environment)?;
     let launch = LaunchSpec {
         manifest: project.manifest.path.clone(),
@@ -171,6 +122,7 @@ pub fn prepare(
         stop_grace: mode.stop_grace,
         session_id,
         extras: request.extras.clone(),
+        overrides: overrides::recorded(request),
         resumes: conversation.map(|known| known.run.clone()),
         by_up: false,
         restarts: Vec::new(),
@@ -186,6 +138,7 @@ pub fn prepare(
         prompt,
         given: request.prompt.clone(),
         environment,
+        given_env: request.given_env.clone(),
         declared_env: declared_env(project, mode),
         pass_env: project.manifest.pass_env.iter().cloned().collect(),
         declared_worktree,
@@ -203,7 +156,7 @@ fn context_of<'a>(
     request: &StartRequest,
     worktree: Option<&TaskWorktree>,
 ) -> TemplateContext<'a> {
-    let mut context = TemplateContext::new(&project.manifest, mode, task, body);
+    let mut context = TemplateContext::new(&project.manifest, mode, task, body).with_vars(&request.overrides.vars);
     context.extras.clone_from(&request.extras);
     if let Some(worktree) = worktree {
         context.worktree.insert("path", worktree.path.display().to_string());
@@ -234,11 +187,18 @@ fn declared_prompt(task: &Task) -> Option<&[u8]> {
     task.declared.as_ref().and_then(|declared| declared.prompt.as_ref()).map(String::as_bytes)
 }
 
-fn flags_of(mode: &Mode, inline: &impl Fn(&str, &str) -> Result<String, Problem>) -> Result<Vec<String>, PrepareError> {
-    let flags = mode.flags.iter().map(|flag| inline("flag", flag)).collect::<Result<Vec<_>, _>>()?;
+/// The mode's flags and the words for the model of the request.
+fn flags_of(
+    mode: &Mode,
+    agent: &Agent,
+    request: &StartRequest,
+    inline: &impl Fn(&str, &str) -> Result<String, Problem>,
+) -> Result<Vec<String>, PrepareError> {
+    let mut flags = mode.flags.iter().map(|flag| inline("flag", flag)).collect::<Result<Vec<_>, _>>()?;
     if flags.iter().any(|flag| flag.contains('\0')) {
         return Err(PrepareError::Nul { what: "flag" });
     }
+    flags.extend(overrides::model_words(agent, request));
     Ok(flags)
 }
 
@@ -257,15 +217,24 @@ fn keep_of(project: &Project) -> Keep {
     Keep { runs_per_pair: retention.runs_per_pair, max_age: retention.max_age }
 }
 
-/// Fails on a NUL byte: a program argument cannot contain one.
-fn check_text(request: &StartRequest) -> Result<(), PrepareError> {
+/// Fails on a NUL byte, which a program argument cannot contain, and on what the mode or its agent cannot honour.
+fn check_request(
+    project: &Project,
+    mode: &Mode,
+    request: &StartRequest,
+    conversation: Option<&Conversation>,
+) -> Result<(), PrepareError> {
     if request.prompt.as_ref().is_some_and(|prompt| prompt.contains(&0)) {
         return Err(PrepareError::Nul { what: "prompt" });
     }
     if request.extras.iter().any(|extra| extra.contains('\0')) {
         return Err(PrepareError::Nul { what: "argument" });
     }
-    Ok(())
+    let protocol = project.manifest.agents.get(&mode.agent).map(|agent| agents::of(agent.protocol));
+    if conversation.is_some() && protocol.is_some_and(|protocol| !protocol.capabilities().resume) {
+        return Err(PrepareError::CannotResume { mode: mode.name.to_string() });
+    }
+    overrides::check(&project.manifest, mode, request)
 }
 
 fn check_prompt(prompt: Option<&[u8]>) -> Result<(), PrepareError> {
@@ -312,7 +281,7 @@ fn conditions_of(project: &Project, mode: &Mode, task: &Task) -> Conditions {
     }
 }
 
-fn environment_of(project: &Project, mode: &Mode, protocol: &dyn AgentProtocol) -> Environment {
+fn environment_of(project: &Project, mode: &Mode, protocol: &dyn AgentProtocol, request: &StartRequest) -> Environment {
     let mut environment = environment::passed(&project.manifest.pass_env);
     for (name, value) in protocol.default_env(mode.form) {
         environment.insert((*name).into(), (*value).into());
@@ -320,6 +289,7 @@ fn environment_of(project: &Project, mode: &Mode, protocol: &dyn AgentProtocol) 
     for (name, value) in declared_env(project, mode) {
         environment.insert(name.into(), value.into());
     }
+    environment.extend(request.given_env.iter().map(|(name, value)| (name.into(), value.clone())));
     environment
 }
 
@@ -365,7 +335,7 @@ fn kind_of(
     let executor = mode.executor.as_ref().and_then(|name| project.manifest.executors.get(name));
     Ok(RunKind::Headless(JobSpec {
         slots: request.jobs.unwrap_or(u32::MAX).min(project.manifest.jobs).max(1),
-        timeout: mode.timeout,
+        timeout: request.overrides.timeout.or(mode.timeout),
         exit_grace: mode.exit_grace,
         log_max: mode.log_max,
         limits: mode.limits.clone(),

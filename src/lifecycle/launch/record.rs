@@ -60,7 +60,10 @@ pub(super) fn write_run_folder(prepared: &Prepared, folder: &RunFolder, spec: &R
     let mut environment = prepared.environment.clone();
     if let Some(engine) = spec.kind.engine() {
         // Those of this machine mean nothing on a node.
-        let is_declared = |name: &OsStr| name.to_str().is_some_and(|name| prepared.declared_env.contains_key(name));
+        let is_declared = |name: &OsStr| {
+            name.to_str()
+                .is_some_and(|name| prepared.declared_env.contains_key(name) || prepared.given_env.contains_key(name))
+        };
         environment.retain(|name, _| is_declared(name) || !executor::engine(engine.engine).is_of_node(name));
     }
     for (name, value) in [

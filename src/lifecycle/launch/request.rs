@@ -1,10 +1,13 @@
 //! The request to start runs, from the command line, HTTP or `up`.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::run_id::RunId;
+use crate::model::run_overrides::RunOverrides;
 use crate::model::started_by::StartedBy;
 
 /// The options of a start. To runs that are only needed, just `jobs` applies.
@@ -24,6 +27,11 @@ pub struct StartRequest {
     pub resume: Resume,
     /// `--save-to`: replaces the mode's.
     pub save_to: Option<PathBuf>,
+    /// `--set`, `--timeout`, `--model`. Its `env` is not used.
+    pub overrides: RunOverrides,
+    /// `-e`: variables of the runs' environment. They cross no process boundary.
+    #[serde(skip)]
+    pub given_env: BTreeMap<String, OsString>,
     /// `-j`: lowers the manifest's `jobs`.
     pub jobs: Option<u32>,
     /// `None`: by the command line.

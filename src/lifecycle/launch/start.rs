@@ -1,5 +1,6 @@
 //! Starts a prepared run, or joins the active run of its pair: the pair lock lets one of many commands start it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::unrecorded;
 use crate::lifecycle::launch::unrecorded::UnrecordedRun;
 use crate::lifecycle::queue;
+use crate::lifecycle::reconcile::drift;
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
@@ -17,6 +19,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::model::run_spec::{LaunchSpec, RunSpec};
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::os::clock;
 use crate::os::clock::Stopwatch;
@@ -254,12 +257,15 @@ fn join(store: &Store, run: Run, prepared: &Prepared, force: bool) -> Result<Sta
     if force && replaces_older {
         return Err(StartError::RanMeanwhile { pair: run.pair(), run: run.id().clone() });
     }
+    let other_override = spec.as_ref().and_then(|spec| other_override(spec, prepared));
     let difference = if force {
         Some("`-B`: it is not stopped for that")
     } else if prepared.given.is_some() && prepared.given != given {
         Some("another prompt")
     } else if !prepared.extras.is_empty() && spec.as_ref().is_some_and(|spec| spec.extras != prepared.extras) {
         Some("other arguments")
+    } else if let Some(option) = other_override {
+        Some(option)
     } else if prepared.resumes.as_ref().is_some_and(|resumed| resumed != run.id())
         && spec.is_some_and(|spec| spec.session_id != prepared.session_id)
     {
@@ -270,6 +276,27 @@ fn join(store: &Store, run: Run, prepared: &Prepared, force: bool) -> Result<Sta
     match difference {
         Some(difference) => Err(StartError::Differs { run: Box::new(run), difference }),
         None => Ok(Started::Joined(Box::new(run))),
+    }
+}
+
+/// The option of the request that the active run was not started with. Options that are left out join any run.
+fn other_override(spec: &RunSpec, prepared: &Prepared) -> Option<&'static str> {
+    let (was, now) = (&spec.overrides, &prepared.overrides);
+    let timeout = |launch: &LaunchSpec| launch.kind.job().and_then(|job| job.timeout);
+    let hashes: BTreeMap<String, String> = match &spec.declared {
+        Some(declared) => declared.env.clone().into_iter().filter(|(name, _)| was.env.contains(name)).collect(),
+        None => BTreeMap::new(),
+    };
+    if !now.env.is_empty() && hashes != drift::given_hashes(prepared, &spec.run_id) {
+        Some("other variables (`-e`)")
+    } else if !now.vars.is_empty() && now.vars != was.vars {
+        Some("other template variables (`--set`)")
+    } else if now.timeout.is_some() && timeout(&spec.launch) != timeout(prepared) {
+        Some("another `--timeout`")
+    } else if now.model.is_some() && now.model != was.model {
+        Some("another `--model`")
+    } else {
+        None
     }
 }
 

@@ -81,6 +81,12 @@ impl<'a> TemplateContext<'a> {
         }
     }
 
+    /// Replaces the values of these variables.
+    pub(crate) fn with_vars(mut self, given: &BTreeMap<String, String>) -> Self {
+        self.vars.extend(given.iter().map(|(name, value)| (name.clone(), variable(name, Some(value)))));
+        self
+    }
+
     pub(crate) fn value(&self) -> Value {
         Value::from(minijinja::value::Serde(self))
     }

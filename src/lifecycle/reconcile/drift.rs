@@ -66,19 +66,32 @@ pub(crate) fn between(folder: &RunFolder, spec: &RunSpec, prepared: &Prepared) -
 
 /// The part of the spec that is recorded only to detect drift later.
 pub(crate) fn declared(prepared: &Prepared, run: &RunId) -> Declared {
-    let hashed = prepared.declared_env.iter().map(|(name, value)| (name.clone(), hash(run, name, value)));
     Declared {
-        env: hashed.collect(),
+        env: env_hashes(prepared, run),
         pass_env: prepared.pass_env.clone(),
         worktree: prepared.declared_worktree.clone(),
     }
 }
 
+fn env_hashes(prepared: &Prepared, run: &RunId) -> BTreeMap<String, String> {
+    let declared = prepared.declared_env.iter();
+    let mut hashes: BTreeMap<String, String> =
+        declared.map(|(name, value)| (name.clone(), hash(run, name, value.as_bytes()))).collect();
+    hashes.extend(given_hashes(prepared, run));
+    hashes
+}
+
+/// The variables given for this run only, each with the hash of its value.
+pub(crate) fn given_hashes(prepared: &Prepared, run: &RunId) -> BTreeMap<String, String> {
+    let given = prepared.given_env.iter();
+    given.map(|(name, value)| (name.clone(), hash(run, name, value.as_encoded_bytes()))).collect()
+}
+
 /// Hashes run id and name too: equal values of other runs or names cannot be recognised in the record.
-fn hash(run: &RunId, name: &str, value: &str) -> String {
+fn hash(run: &RunId, name: &str, value: &[u8]) -> String {
     let mut digest = Digest::default();
-    for piece in [run.as_str(), name, value] {
-        digest.add(piece.as_bytes());
+    for piece in [run.as_str().as_bytes(), name.as_bytes(), value] {
+        digest.add(piece);
     }
     digest.finish()
 }
@@ -120,6 +133,8 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
         dash_dash: _,
         // Contained in `argv`.
         extras: _,
+        // Contained in `argv`, the prompt, `timeout` and the variables of `declared`.
+        overrides: _,
         // Present only if the run has to create it; `declared` always records it.
         worktree: _,
         // Depends on the starter's environment: the names that are not passed on.
@@ -154,8 +169,7 @@ fn placing(engine: Option<&EngineExecutor>) -> Option<(&str, &[String], Option<&
 
 fn compare_declared(fields: &mut DriftList, run: &RunId, was: &Declared, prepared: &Prepared) {
     let Declared { env, pass_env, worktree } = was;
-    let now: BTreeMap<&String, String> =
-        prepared.declared_env.iter().map(|(name, value)| (name, hash(run, name, value))).collect();
+    let now = env_hashes(prepared, run);
     for (name, hash) in env {
         let change = match now.get(name) {
             None => Change::Removed,
@@ -164,8 +178,8 @@ fn compare_declared(fields: &mut DriftList, run: &RunId, was: &Declared, prepare
         };
         fields.0.push(Drift::Env(name.clone(), change));
     }
-    let added = now.keys().filter(|name| !env.contains_key(**name));
-    fields.0.extend(added.map(|name| Drift::Env((*name).clone(), Change::Added)));
+    let added = now.keys().filter(|name| !env.contains_key(*name));
+    fields.0.extend(added.map(|name| Drift::Env(name.clone(), Change::Added)));
     let passed = |name: &String, change| Drift::PassEnv(name.clone(), change);
     fields.0.extend(pass_env.difference(&prepared.pass_env).map(|name| passed(name, Change::Removed)));
     fields.0.extend(prepared.pass_env.difference(pass_env).map(|name| passed(name, Change::Added)));
