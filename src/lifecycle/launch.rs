@@ -12,7 +12,7 @@ pub(crate) mod freshness;
 pub(crate) mod hooks;
 pub(crate) mod many;
 pub(crate) mod onboarding;
-mod overrides;
+pub(crate) mod overrides;
 pub mod prepare;
 pub mod prepare_error;
 pub(crate) mod prompt;

@@ -5,6 +5,7 @@ mod executors;
 pub mod init;
 pub mod locate;
 pub(crate) mod older_state;
+pub mod origins;
 pub mod project_store;
 pub mod served;
 pub mod show;

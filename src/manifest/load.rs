@@ -101,7 +101,8 @@ pub fn resolve(path: &Path) -> Result<(PathBuf, PathBuf), Problem> {
     Ok((root.join(name), root))
 }
 
-fn local_document(root: &Path, unsaved: &[UnsavedFile]) -> Result<Option<Document>, Problem> {
+/// The file of the user's own settings, if there is one.
+pub(crate) fn local_document(root: &Path, unsaved: &[UnsavedFile]) -> Result<Option<Document>, Problem> {
     let path = root.join(LOCAL_NAME);
     if path.symlink_metadata().is_err() && !UnsavedFile::replaces(unsaved, &path) {
         return Ok(None);

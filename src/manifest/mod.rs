@@ -54,6 +54,7 @@ pub mod terminal_section;
 mod text_place;
 mod tree;
 mod unsaved_file;
+mod value_origins;
 
 pub use advice::{COMMANDS, advice};
 pub use agent::Agent;
@@ -69,6 +70,7 @@ pub use source::{MANIFEST_MAX, stays_below};
 pub use starter::starter_files;
 pub use state_dir_key::state_dir_of;
 pub use unsaved_file::UnsavedFile;
+pub use value_origins::{ValueOrigin, ValueSource, value_origins};
 
 #[cfg(test)]
 mod template_tests;

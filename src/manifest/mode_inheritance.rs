@@ -126,7 +126,10 @@ fn of_block(
     let is_command = own_base.is_some_and(|base| matches!(base.origin, Origin::CommandFile(_)));
     let base = match own_base {
         Some(base) => base.clone(),
-        None => Mode { form: above.base.form, prompt: above.base.prompt, ..new() },
+        None => {
+            let Mode { form, prompt, origin, .. } = above.base;
+            Mode { form, prompt, origin, ..new() }
+        }
     };
     let mut entries = above.entries;
     // The command file says these itself.

@@ -10,7 +10,7 @@ use crate::manifest::fields::SectionFields;
 use crate::manifest::mode::{Mode, Origin};
 use crate::manifest::mode_block::{self, ModeBlock};
 use crate::manifest::mode_inheritance::{self as inheritance, BaseModes, Inherited, WrittenBlock};
-use crate::manifest::tree::Node;
+use crate::manifest::tree::{Node, NodeId};
 use crate::manifest::{keys, mode_files, sections, task_section};
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
@@ -50,6 +50,20 @@ impl<'a> ModesSection<'a> {
             merged[place] = inheritance::inherit(&blocks, &parents, &bases, &[]).swap_remove(place);
         }
         Self { document, defaults, blocks, merged, unnamed }
+    }
+
+    /// The mode with what it inherits.
+    pub(crate) fn inherited(&self, name: &ModeName) -> Option<&Inherited> {
+        let written = self.blocks.iter().zip(&self.merged).find(|(block, _)| block.name == *name);
+        written.map(|(_, merged)| merged).or_else(|| self.unnamed.iter().find(|merged| merged.base.name == *name))
+    }
+
+    /// The mode whose block contains a node of a mode; `None`: it is in `defaults`.
+    pub(crate) fn block_with(&self, id: NodeId) -> Option<&ModeName> {
+        // Nodes are numbered in the order of the file.
+        let blocks = self.blocks.iter().map(|block| (block.fields.id, Some(&block.name)));
+        let all = blocks.chain(self.defaults.map(|defaults| (defaults.id, None)));
+        all.filter(|(start, _)| *start <= id).max_by_key(|(start, _)| *start).and_then(|(_, name)| name)
     }
 
     /// Reads the values. The blocks are those of all modes that the manifest says something about.

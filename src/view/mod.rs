@@ -7,6 +7,7 @@ pub mod catalog_view;
 pub mod draft_view;
 pub mod key_table;
 pub mod mode_view;
+pub mod origin_view;
 pub mod past_view;
 pub mod plan_view;
 pub mod problem_view;

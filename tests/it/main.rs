@@ -49,6 +49,7 @@ mod notify_ways;
 mod one_word;
 mod open_file;
 mod order;
+mod origins;
 mod outcomes;
 mod outputs;
 mod overrides;

@@ -51,6 +51,9 @@ pub(crate) struct RenderArgs {
     /// A prompt for this run; `-` reads it from stdin
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) prompt: Option<String>,
+    /// Show where each value comes from, with file and line
+    #[arg(long, conflicts_with = "prompt")]
+    pub(crate) show_origin: bool,
     #[command(flatten)]
     pub(crate) overrides: OverrideArgs,
     /// Arguments for the agent
