@@ -23,6 +23,7 @@ pub mod server_registry;
 pub mod stop;
 pub mod store;
 pub mod summary;
+pub mod task_files;
 pub mod window;
 pub mod worktree;
 /// A descriptor that wakes a thread that follows a run.

@@ -58,7 +58,7 @@ pub enum OpenFileError {
 }
 
 /// The editor of the manifest, else that of the environment. Fails if there is none.
-fn editor_of(project: &Project) -> Result<EditorCommand, OpenFileError> {
+pub fn editor_of(project: &Project) -> Result<EditorCommand, OpenFileError> {
     if let Some(editor) = &project.manifest.editor {
         return Ok(editor.clone());
     }

@@ -57,6 +57,12 @@ pub struct WorktreeLock {
     _file: fs::File,
 }
 
+/// Lock of [`StateDir::lock_new_tasks`]; released when dropped.
+#[derive(Debug)]
+pub struct NewTasksLock {
+    _file: fs::File,
+}
+
 /// Lock of [`StateDir::lock_merge`]; released when dropped.
 #[derive(Debug)]
 pub struct MergeLock {
@@ -180,6 +186,12 @@ impl StateDir {
     pub fn lock_up(&self) -> io::Result<UpLock> {
         let lock = self.locked("up.lock")?;
         Ok(UpLock { _file: lock })
+    }
+
+    /// Held from the search for the id of a new task until its file is there.
+    pub fn lock_new_tasks(&self) -> io::Result<NewTasksLock> {
+        let lock = self.locked("tasks.lock")?;
+        Ok(NewTasksLock { _file: lock })
     }
 
     /// Held while a branch is merged: one merge after the other.

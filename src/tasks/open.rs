@@ -12,7 +12,7 @@ use crate::model::encoding::{to_utf8_hint, utf16};
 use crate::model::problem::Problem;
 
 /// The largest task file, in bytes.
-pub(super) const FILE_MAX: u64 = 8 << 20;
+pub const FILE_MAX: u64 = 8 << 20;
 /// The largest front matter, its fences included, in bytes.
 pub(super) const HEAD_MAX: usize = 64 << 10;
 

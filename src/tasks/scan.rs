@@ -1,6 +1,7 @@
 //! Sources → drafts: one for each task, not connected to the others yet.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, thread};
@@ -12,6 +13,7 @@ use crate::model::task_status::TaskStatus;
 use crate::tasks::assemble::assemble;
 use crate::tasks::fields::statuses;
 use crate::tasks::find::{self, FoundFile, WalkFindings, find};
+use crate::tasks::pattern::Glob;
 use crate::tasks::task::{Content, Task};
 use crate::tasks::task_file::{Damaged, TaskDraft, TaskFile, one_line};
 use crate::tasks::task_set::TaskSet;
@@ -120,6 +122,17 @@ pub fn folders(root: &Path, sources: &[TaskSource]) -> HashSet<PathBuf> {
         }
     }
     folders
+}
+
+/// Whether a `files:` entry matches `path`, which is below `root`.
+pub fn is_listed(root: &Path, sources: &[TaskSource], path: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(root) else { return false };
+    let is_match = |glob: &str| {
+        let Ok(glob) = Glob::parse(glob) else { return false };
+        let step = |at, part: &OsStr| glob.step(at, &part.to_string_lossy());
+        below.iter().try_fold(glob.start(), step).is_some_and(|at| glob.is_match(at))
+    };
+    sources.iter().any(|source| matches!(source, TaskSource::Files(files) if is_match(&files.glob)))
 }
 
 /// Reads all heads in the given order, with several threads if there are many.

@@ -54,6 +54,18 @@ pub struct TaskView {
     pub gate: bool,
 }
 
+/// The answer of `task done`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusChangeView {
+    pub id: String,
+    pub path: PathBuf,
+    /// As the file spells it now, and as it did before; `was` may be empty.
+    pub status: String,
+    pub was: String,
+    pub changed: bool,
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskDetail {

@@ -62,7 +62,7 @@ fn what_stands_against_one_does_not_stop_the_others() {
     let ended = world.dispatch("clean --merged --json").any_stderr().fails_with(1);
     let document: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
     assert_eq!(document["kept"][0]["task"].as_str(), Some("A"), "{document}");
-    assert!(document["kept"][0]["hints"][0].as_str().unwrap().starts_with("git -C "), "{document}");
+    assert!(document["kept"][0]["error"]["hint"].as_str().unwrap().starts_with("git -C "), "{document}");
     world.dispatch("clean --merged A").stderr_has("cannot be used with").fails_with(2);
     world.dispatch("clean").stderr_has("TASK").fails_with(2);
     World::new().dispatch("clean --merged").stderr_has("the manifest has no `worktree:`").fails_with(2);

@@ -65,6 +65,9 @@ const RESULTS: &[Row] = &[
     ("diff T", 0, "mergeBase"),
     ("merge T", 0, "method"),
     ("clean -n T", 0, "removed"),
+    ("clean -n --merged", 0, "cleaned"),
+    ("task new Words", 0, "path"),
+    ("task done U", 0, "changed"),
     ("doctor", 1, "findings"),
 ];
 
@@ -113,7 +116,11 @@ const FAILURES: &[Row] = &[
     ("diff nope", 2, "unknown_task"),
     ("shell T", 2, "usage"),
     ("merge nope", 2, "unknown_task"),
+    ("merge T", 1, "conflict"),
     ("clean T", 1, "conflict"),
+    ("clean --merged -C ..", 2, "bad_manifest"),
+    ("task edit T", 2, "usage"),
+    ("task done nope", 2, "unknown_task"),
     ("prune -C ..", 2, "bad_manifest"),
     ("serve --bind 192.0.2.1", 2, "usage"),
     ("token -C ../fresh", 1, "failed"),

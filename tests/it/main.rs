@@ -100,6 +100,7 @@ mod stop_tree;
 mod stopped_processes;
 mod subfolder;
 mod submodules;
+mod task_files;
 mod task_formats;
 mod task_ids;
 mod task_shell;

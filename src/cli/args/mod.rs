@@ -86,7 +86,7 @@ pub(crate) enum Command {
     Approve(ApproveArgs),
     /// List tasks, and where each comes from
     Tasks,
-    /// Show one task
+    /// Show one task; write a new task file, edit one, set its status to done
     Task(TaskArgs),
     /// List modes, and where each comes from
     Modes,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::cli::args::OverrideArgs;
@@ -37,9 +37,42 @@ pub(crate) struct UpArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub(crate) struct TaskArgs {
-    #[arg(add = ArgValueCompleter::new(tasks))]
-    pub(crate) task: String,
+    /// The task to show
+    #[arg(required = true, add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: Option<String>,
+    #[command(subcommand)]
+    pub(crate) action: Option<TaskAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaskAction {
+    /// Write a new task file in the form of those that exist; print its id and path
+    New(NewTaskArgs),
+    /// Open a task's file in your editor
+    Edit {
+        #[arg(add = ArgValueCompleter::new(tasks))]
+        task: String,
+    },
+    /// Set the status in a task's file to done, as the files beside it spell it
+    Done {
+        #[arg(add = ArgValueCompleter::new(tasks))]
+        task: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewTaskArgs {
+    /// The words of its title
+    #[arg(required = true, value_name = "TITLE")]
+    pub(crate) title: Vec<String>,
+    /// Its id, instead of the next free one
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// Put it beside this task, in the form of its file
+    #[arg(long, value_name = "TASK", add = ArgValueCompleter::new(tasks))]
+    pub(crate) like: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -38,10 +38,7 @@ pub(super) fn merged(context: &CommandContext, args: &CleanArgs) -> CommandResul
         for (task, done) in done {
             match done {
                 Ok(view) => cleaned.push(view),
-                Err(error) => {
-                    let CliError { message, hints, .. } = error.into();
-                    kept.push(json!({ "task": task, "reason": message, "hints": hints }));
-                }
+                Err(error) => kept.push(json!({ "task": task, "error": CliError::from(error).view() })),
             }
         }
         output::json(&json!({ "cleaned": cleaned, "kept": kept }))?;

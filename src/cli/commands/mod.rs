@@ -32,6 +32,7 @@ mod short;
 mod status;
 mod status_watch;
 mod stop;
+mod task_file;
 mod task_word;
 mod tasks;
 mod token;
@@ -41,7 +42,7 @@ mod wait;
 
 use std::process::ExitCode;
 
-use crate::cli::args::Command;
+use crate::cli::args::{Command, TaskArgs};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::{complete, output};
@@ -80,7 +81,8 @@ pub(crate) fn run_command(
         Some(Command::Down) => up::down(context),
         Some(Command::Approve(args)) => approve::run(context, &args),
         Some(Command::Tasks) => tasks::list(context),
-        Some(Command::Task(args)) => tasks::show(context, &args),
+        Some(Command::Task(TaskArgs { action: Some(action), .. })) => task_file::run(context, &action),
+        Some(Command::Task(TaskArgs { task, .. })) => tasks::show(context, task.as_deref().unwrap_or_default()),
         Some(Command::Modes) => modes::run(context),
         Some(Command::Render(args)) => render::run(context, args),
         Some(Command::History(args)) => history::run(context, &args),

@@ -25,6 +25,6 @@ pub(super) fn run(context: &CommandContext, args: &ShellArgs) -> CommandResult {
         environment::var("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| OsString::from("/bin/sh"));
     let note = format!("{} in {} ({}); `exit` leaves it", task.id, folder.display(), worktree.branch);
     output::stderr(context).note(&note);
-    let error = foreground::become_in(&shell, &folder);
+    let error = foreground::become_in(std::slice::from_ref(&shell), &folder);
     Err(CliError::new(FAILED, format!("the shell `{}` cannot be started: {error}", shell.display())).hint("set SHELL"))
 }

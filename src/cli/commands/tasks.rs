@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use crate::agents::sanitize_line;
-use crate::cli::args::TaskArgs;
 use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
@@ -63,10 +62,10 @@ fn progress_text(progress: ProgressView) -> String {
     text
 }
 
-pub(super) fn show(context: &CommandContext, args: &TaskArgs) -> CommandResult {
+pub(super) fn show(context: &CommandContext, typed: &str) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let set = project.tasks();
-    let detail = show::task(&project, &set, &args.task)?;
+    let detail = show::task(&project, &set, typed)?;
     if context.json {
         return output::json(&detail);
     }

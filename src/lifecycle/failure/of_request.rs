@@ -5,9 +5,11 @@ use crate::lifecycle::launch::batch::BatchError;
 use crate::lifecycle::launch::prepare::PrepareError;
 use crate::lifecycle::project::{NameLookupError, OpenError};
 use crate::lifecycle::reconcile::PlanError;
+use crate::lifecycle::task_files::TaskWriteError;
 use crate::manifest::discover::{self, MANIFEST_NAME};
 use crate::model::message::MessageError;
 use crate::os::process::program::ProgramError;
+use crate::os::text_file::TextFileError;
 use crate::tasks::FindError;
 
 fn nearest_hint(nearest: Option<&str>) -> Option<String> {
@@ -49,6 +51,39 @@ impl From<NameLookupError> for Failure {
                 Self::new(Kind::UnknownMode, message).hint(hint)
             }
             NameLookupError::Task(error) => error.into(),
+        }
+    }
+}
+
+impl From<TaskWriteError> for Failure {
+    fn from(error: TaskWriteError) -> Self {
+        let message = error.to_string();
+        let found = Self::new(Kind::Failed, message.clone());
+        match error {
+            TaskWriteError::NoFile { path, line, can_have_status: true, .. } => {
+                found.hint(format!("edit {}:{line}, for example to `status: done`", path.display()))
+            }
+            TaskWriteError::NoFile { path, line, .. } => {
+                found.hint(format!("edit {}:{line}; a subtask file keeps no status", path.display()))
+            }
+            TaskWriteError::Entangled { path, line, spelled, .. } => {
+                found.hint(format!("edit {}:{line} to `{spelled}`", path.display()))
+            }
+            TaskWriteError::Unreadable(_) => found.hint("dispatch check"),
+            TaskWriteError::NoTitle => Self::new(Kind::Usage, message).hint("dispatch task new WORDS OF THE TITLE"),
+            TaskWriteError::Id(_) => Self::new(Kind::InvalidName, message)
+                .hint("an id has letters, digits, `_`, `-` and dots inside, at most 64 characters"),
+            TaskWriteError::Taken { .. } => Self::new(Kind::Conflict, message).hint("leave `--id` out for a free one"),
+            TaskWriteError::NoFiles => Self::new(Kind::Usage, message).hint("tasks: [{ files: \"tasks/**/*.md\" }]"),
+            TaskWriteError::Unlisted(_) => {
+                Self::new(Kind::Usage, message).hint("`--like TASK` takes the folder and the name of a task's file")
+            }
+            TaskWriteError::Text { source: TextFileError::Exists, .. } => Self::new(Kind::Conflict, message)
+                .hint("another file has this name; give the task an id by `--id`, or another title"),
+            TaskWriteError::Text { .. } => found,
+            TaskWriteError::Find(error) => error.into(),
+            TaskWriteError::State(error) => error.into(),
+            TaskWriteError::Io(_) => Self::chain(Kind::Failed, &error),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs a program on this process's terminal until it ends.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
@@ -55,7 +55,8 @@ pub fn run_on_stderr(words: &[String], folder: &Path) -> io::Result<ExitStatus> 
     Command::new(program).args(rest).current_dir(folder).stdin(Stdio::null()).stdout(stderr).status()
 }
 
-/// Replaces this process by a program in `folder`. Returns only on failure.
-pub fn become_in(program: &OsStr, folder: &Path) -> io::Error {
-    Command::new(program).current_dir(folder).exec()
+/// Replaces this process by a command in `folder`. Returns only on failure.
+pub fn become_in(words: &[OsString], folder: &Path) -> io::Error {
+    let Some((program, rest)) = words.split_first() else { return io::Error::other("an empty command") };
+    Command::new(program).args(rest).current_dir(folder).exec()
 }
