@@ -17,6 +17,7 @@ mod merge;
 mod numstat;
 mod pager;
 mod pending_setup;
+mod push;
 mod remove;
 mod repository;
 mod submodules;
@@ -45,6 +46,7 @@ pub use crate::os::git::merge::{
 };
 pub use crate::os::git::numstat::Changed;
 pub use crate::os::git::pending_setup::{PendingSetup, only_command_is_left, resolved, setup_is_pending};
+pub use crate::os::git::push::{push_arguments, push_branch, push_remote};
 pub use crate::os::git::remove::{delete_branch, delete_branch_at, remove_worktree};
 pub use crate::os::git::repository::{Repository, RepositoryError, linked_worktree_of};
 pub use crate::os::git::submodules::{fill_submodules, has_submodules};

@@ -9,6 +9,7 @@ pub mod event_fd;
 pub mod file_tail;
 pub mod fingerprint;
 pub mod folder;
+pub mod gh;
 pub mod git;
 pub mod ids;
 pub mod interrupts;

@@ -78,6 +78,20 @@ pub struct MergeView {
     pub clean: Option<CleanView>,
 }
 
+/// The answer of `pr`.
+#[derive(Clone, Debug, Serialize)]
+pub struct PullRequestView {
+    pub task: String,
+    pub branch: String,
+    pub base: String,
+    /// Where the branch was pushed.
+    pub remote: String,
+    pub title: String,
+    pub draft: bool,
+    /// As `gh` prints it.
+    pub url: String,
+}
+
 /// The answer of `clean`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

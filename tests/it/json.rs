@@ -117,6 +117,7 @@ const FAILURES: &[Row] = &[
     ("shell T", 2, "usage"),
     ("merge nope", 2, "unknown_task"),
     ("merge T", 1, "conflict"),
+    ("pr nope", 2, "unknown_task"),
     ("clean T", 1, "conflict"),
     ("clean --merged -C ..", 2, "bad_manifest"),
     ("task edit T", 2, "usage"),
@@ -175,7 +176,7 @@ fn call(world: &World, words: &str) -> Ended {
 #[test]
 fn every_command_prints_one_document() {
     let world = world();
-    let mut done = vec!["serve", "ui", "shell", "logs", "token"];
+    let mut done = vec!["serve", "ui", "shell", "pr", "logs", "token"];
     for (words, code, member) in RESULTS {
         let ended = call(&world, words);
         assert_eq!(ended.code, *code, "$ dispatch {words}\n{}\n{}", ended.text(), ended.stderr);

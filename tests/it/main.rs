@@ -56,6 +56,7 @@ mod overrides;
 mod ownership;
 mod plan;
 mod prompts;
+mod pull_request;
 mod queue;
 mod races;
 mod recovery;

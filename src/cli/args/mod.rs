@@ -102,6 +102,8 @@ pub(crate) enum Command {
     Shell(ShellArgs),
     /// Merge a task's branch into its base; says everything that stands against it
     Merge(MergeArgs),
+    /// Push a task's branch and open a pull request with `gh`
+    Pr(PullRequestArgs),
     /// Remove a task's worktree and merged branch, unless work would be lost
     Clean(CleanArgs),
     /// Delete old runs by the retention policy

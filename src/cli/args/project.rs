@@ -134,6 +134,18 @@ pub(crate) struct MergeArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PullRequestArgs {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// Open it as a draft
+    #[arg(long)]
+    pub(crate) draft: bool,
+    /// The branch on the remote to merge into, instead of the task's base
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) base: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ShellArgs {
     #[arg(add = ArgValueCompleter::new(tasks))]
     pub(crate) task: String,

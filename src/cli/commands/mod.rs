@@ -19,6 +19,7 @@ mod modes;
 mod overrides;
 mod plan;
 mod prune;
+mod pull_request;
 mod render;
 mod restart;
 mod run;
@@ -90,6 +91,7 @@ pub(crate) fn run_command(
         Some(Command::Diff(args)) => diff::run(context, &args),
         Some(Command::Shell(args)) => shell::run(context, &args),
         Some(Command::Merge(args)) => merge::run(context, &args),
+        Some(Command::Pr(args)) => pull_request::run(context, &args),
         Some(Command::Clean(args)) if args.merged => clean::merged(context, &args),
         Some(Command::Clean(args)) => clean::run(context, &args),
         Some(Command::Prune(args)) => prune::run(context, &args),

@@ -72,7 +72,16 @@ impl From<WorkError> for Failure {
             WorkError::Unchecked { task, .. } => {
                 Self::new(Kind::Conflict, message).hint(format!("dispatch merge {task}"))
             }
-            WorkError::Refused { against, .. } | WorkError::MergeRefused { against, .. } => {
+            WorkError::NoGh { commands } => {
+                commands.into_iter().fold(Self::new(Kind::Failed, message), |found, command| found.hint(command))
+            }
+            WorkError::Gh { .. } => {
+                Self::new(Kind::Failed, message).hint("`gh auth status` says whether it is logged in")
+            }
+            WorkError::NoTitle(_) => Self::new(Kind::Usage, message).hint("write `{{ task.title }}` as its first line"),
+            WorkError::Refused { against, .. }
+            | WorkError::MergeRefused { against, .. }
+            | WorkError::PullRequestRefused { against, .. } => {
                 let found = Self::new(Kind::Conflict, message);
                 against.iter().fold(found, |found, objection| found.hint(objection.fix()))
             }

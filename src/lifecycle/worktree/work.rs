@@ -9,6 +9,7 @@ use crate::lifecycle::worktree::task_worktree::{TaskWorktree, worktree_of};
 use crate::model::names::TaskId;
 use crate::model::run_spec::below;
 use crate::model::worktree_look::Names;
+use crate::os::gh::GhError;
 use crate::os::git::{self, GitError};
 use crate::plan::clean::Objection;
 use crate::store::index::IndexError;
@@ -31,6 +32,14 @@ pub enum WorkError {
     NoBranch { task: TaskId, branch: String },
     #[error("`{branch}` was not merged into `{base}`; its worktree is `{}`:{}", .path.display(), reasons(.against))]
     MergeRefused { branch: String, base: String, path: PathBuf, against: Vec<Objection> },
+    #[error("no pull request of `{branch}` into `{base}` was opened; its worktree is `{}`:{}", .path.display(), reasons(.against))]
+    PullRequestRefused { branch: String, base: String, path: PathBuf, against: Vec<Objection> },
+    #[error("`gh` was not found, and nothing was pushed; these commands do it")]
+    NoGh { commands: Vec<String> },
+    #[error("`{branch}` was pushed to `{remote}`, but no pull request was opened: {source}")]
+    Gh { branch: String, remote: String, source: GhError },
+    #[error("the first line of `{}` gives an empty title", .0.display())]
+    NoTitle(PathBuf),
     #[error("`{branch}` conflicts with `{base}`, and both are as they were: {}", listed(.files))]
     Conflict { branch: String, base: String, path: PathBuf, files: Names },
     #[error("`worktree.check` {ended}, so `{branch}` was not merged: {}", shell_words::join(.words))]

@@ -1,4 +1,4 @@
-//! Objections to the removal of a worktree, and to the merge of its branch, each with a message and the command that fixes it.
+//! Objections to the removal of a worktree, and to a merge or pull request of its branch, each with a message and the command that fixes it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -75,6 +75,15 @@ pub enum Objection {
         names: Names,
         path: PathBuf,
     },
+    /// This one and the next are to a pull request alone.
+    NothingNew {
+        branch: String,
+        base: String,
+        path: PathBuf,
+    },
+    NoRemote {
+        repository: PathBuf,
+    },
 }
 
 /// What the removal of a submodule would lose.
@@ -126,6 +135,8 @@ impl Objection {
                 let name = base.rsplit_once('/').map_or(base.as_str(), |(_, name)| name);
                 format!("git branch {0} {1}; dispatch merge {task} --into {0}", word(name), word(base))
             }
+            Self::NothingNew { path, .. } => format!("{} commit -a", in_it(path)),
+            Self::NoRemote { repository } => format!("{} remote add origin URL", in_it(repository)),
             Self::BaseChanged { path, .. } => {
                 format!("{0} commit -a; or {0} stash, and {0} stash pop after the merge", in_it(path))
             }
@@ -189,6 +200,8 @@ impl fmt::Display for Objection {
             Self::NothingToCheck { .. } => f.write_str("it does not exist, so `worktree.check` cannot run in it"),
             Self::BaseIsBranch { branch, .. } => write!(f, "`{branch}` is the base itself"),
             Self::NoLocalBase { base, .. } => write!(f, "the base `{base}` is no local branch"),
+            Self::NothingNew { branch, base, .. } => write!(f, "`{branch}` has no commit that `{base}` does not have"),
+            Self::NoRemote { .. } => f.write_str("the repository has no remote to push to"),
             Self::BaseChanged { base, names, path } => {
                 let changes = count(names, "change");
                 write!(
