@@ -36,7 +36,7 @@ fn tabs(world: &World) -> Vec<(String, &'static str)> {
         ("/".to_owned(), "document.querySelector('.badge[data-pair=\"job/A\"]').dataset.state === 'succeeded'"),
         (
             format!("/runs/{run}"),
-            "document.querySelector('.log-lines').textContent === 'one\\ntwo\\n' && document.querySelector('.run-page .badge').dataset.state === 'succeeded'",
+            "document.querySelector('.log-lines')?.textContent === 'one\\ntwo\\n' && document.querySelector('.run-page .badge').dataset.state === 'succeeded'",
         ),
         ("/tasks/A".to_owned(), "document.querySelector('.badge[data-pair=\"job/A\"]').dataset.state === 'succeeded'"),
     ]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::routes::{HANDSHAKE, ROUTES};
 use crate::server::Server;
@@ -346,7 +346,8 @@ fn serve_and_token_tell_their_failures_as_json_too() {
     let world = World::new();
     let fails = |words: &str, code: i32, has: &str| {
         let ended = world.dispatch(words).stderr_has(has).fails_with(code);
-        assert!(ended.stdout.is_empty(), "{words}: a result that is none: {}", ended.text());
+        let error = serde_json::from_slice::<Value>(&ended.stdout).unwrap()["error"].clone();
+        assert!(error["message"].as_str().is_some_and(|text| text.contains(has)), "{words}: {error}");
     };
     fails("--json token", 1, "no server runs");
     fails("--json serve --port 0 --bind 0.0.0.0", 2, "own address");
@@ -365,7 +366,7 @@ fn serve_and_token_tell_their_failures_as_json_too() {
     let other = World::new();
     let port = server.host.split_once(':').unwrap().1;
     let taken = other.dispatch(&format!("--json serve --port {port}")).stderr_has("is taken").fails_with(2);
-    assert!(taken.stdout.is_empty());
+    assert_eq!(serde_json::from_slice::<Value>(&taken.stdout).unwrap()["error"]["code"], "usage");
     let beside = other.serve();
     assert_ne!((&beside.host, &beside.token), (&server.host, &server.token));
     assert_eq!(status_with(&beside, &server.token), 401, "each has its own token");

@@ -20,8 +20,11 @@ pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<()
     let repository = Repository::by_location(&spec.repository).map_err(Box::new)?;
     let repository = repository.ok_or_else(|| GitError::NotARepository(spec.repository.clone()))?;
     let common = repository.common().to_owned();
-    if is_there(spec, &common)? && !setup_is_pending(&spec.path) {
-        return Ok(());
+    match is_there(spec, &common) {
+        // Another starter may be creating it.
+        Ok(false) | Err(GitError::HalfMade(_)) => {}
+        Ok(true) if setup_is_pending(&spec.path) => {}
+        other => return other.map(|_| ()),
     }
     let mut creation = CreationLock::take(&common)?;
     // Another starter may have created it while we waited for the lock.
