@@ -36,10 +36,12 @@ fn find(location: &ManifestLocation) -> ProjectPrint {
         return ProjectPrint { folders: BTreeSet::from([location.folder.clone()]), ..ProjectPrint::default() };
     };
     let mut folders: BTreeSet<PathBuf> = located.manifest.parent().map(Path::to_owned).into_iter().collect();
+    // A manifest that was broken and mended between two scans was read meanwhile: its text is as before, its stamp is not.
+    let stamp = FileStamp::of(&located.manifest).ok();
     let project = match Project::open(location, Depth::Shape) {
         Ok(project) => project,
         Err(error) => {
-            let print = DebugHasher::of(&error);
+            let print = DebugHasher::of(&(error, &stamp));
             return ProjectPrint { tasks: print, plan: print, folders };
         }
     };
@@ -53,7 +55,7 @@ fn find(location: &ManifestLocation) -> ProjectPrint {
     }
     let of_tasks = of_tasks.finish();
     let mut of_plan = DebugHasher::default();
-    of_plan.add(&(of_tasks, manifest));
+    of_plan.add(&(of_tasks, manifest, &stamp));
     for mode in manifest.modes.values() {
         let (PromptSource::Template(path) | PromptSource::Command { path, .. }) = &mode.prompt else { continue };
         of_plan.add(&FileStamp::of(path).ok());
@@ -135,6 +137,9 @@ mod tests {
         differs("an include", false, true);
         write("dispatch.yaml", &format!("{manifest}  other: {{ interactive: true, prompt: x }}\n"));
         differs("a mode", false, true);
+        fs::copy(root.join("dispatch.yaml"), root.join("equal.yaml")).unwrap();
+        fs::rename(root.join("equal.yaml"), root.join("dispatch.yaml")).unwrap();
+        differs("an equal manifest in its place", false, true);
         write("dispatch.yaml", "version: [\n");
         differs("a mistake", true, true);
         fs::remove_file(root.join("dispatch.yaml")).unwrap();
