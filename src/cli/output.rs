@@ -17,7 +17,7 @@ pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     write_if_heard(bytes).map(drop)
 }
 
-/// As [`write`]. Returns whether stdout has a reader: a command that goes on ends without one.
+/// As [`write()`]. Returns whether stdout has a reader: a command that goes on ends without one.
 pub(crate) fn write_if_heard(bytes: &[u8]) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
