@@ -8,6 +8,7 @@ pub mod draft_view;
 pub mod key_table;
 pub mod mode_view;
 pub mod origin_view;
+pub mod past_groups_view;
 pub mod past_view;
 pub mod plan_view;
 pub mod problem_view;

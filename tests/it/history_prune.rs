@@ -26,6 +26,43 @@ fn history_lists_the_newest_first_and_filters() {
 }
 
 #[test]
+fn history_adds_up_by_day_mode_task_and_agent() {
+    let world = World::new();
+    world.dispatch("history --by mode").stdout_is("").stderr_has("no run has ended yet").succeeds();
+    world.task("A", "%exit 0").task("B", "%exit 7");
+    for _ in 0..2 {
+        world.dispatch("run -q job A").notes().succeeds();
+    }
+    world.dispatch("run -q job B").any_stderr().fails_with(7);
+    world.detach("job", "A");
+    world.dispatch("wait job A").notes().succeeds();
+    let rows = |by: &str| {
+        let text = world.dispatch(&format!("history --by {by}")).succeeds().text();
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        text.lines().map(words).collect::<Vec<_>>()
+    };
+    let tasks = rows("task");
+    assert_eq!(tasks[0], ["TASK", "RUNS", "SUCCESS", "TIME", "COST"]);
+    assert_eq!((tasks[1][..4].join(" "), tasks[2][..4].join(" ")), ("A 3 100 %".to_owned(), "B 1 0 %".to_owned()));
+    assert_eq!(rows("mode")[1][..4].join(" "), "job 4 75 %");
+    assert_eq!(rows("agent")[1][..4].join(" "), "fake 4 75 %");
+    let day = world.status("job", "A")["endedAt"].as_str().unwrap()[..10].to_owned();
+    world.dispatch("history --by day").env("TZ", "UTC0").stdout_has(&day).succeeds();
+    let reported = world.dispatch("history --by task --task B").json();
+    let group = &reported["groups"][0];
+    assert_eq!((&reported["by"], &group["name"], &group["runs"]), (&"task".into(), &"B".into(), &1.into()));
+    assert_eq!((&group["outcomes"]["failed"], &group["successRate"]), (&1.into(), &0.0.into()));
+    let all: u64 = world.history().iter().filter_map(|run| run["durationMs"].as_u64()).sum();
+    assert_eq!(world.dispatch("history --by mode").json()["groups"][0]["durationMs"], all);
+    world
+        .dispatch("history --by week")
+        .stdout_is("")
+        .stderr_has("[possible values: day, mode, task, agent]")
+        .fails_with(2);
+    world.dispatch("history --by day --limit 3").stdout_is("").stderr_has("--limit").fails_with(2);
+}
+
+#[test]
 fn retention_is_applied_after_each_ended_run() {
     let world = ran(6);
     let kept = world.history().iter().filter(|run| run["task"] == "TASK-1").count();

@@ -32,6 +32,7 @@ const RESULTS: &[Row] = &[
     ("status --tmux", 0, "running"),
     ("status --tmux -C ..", 0, "running"),
     ("history", 0, "runs"),
+    ("history --by mode", 0, "groups"),
     ("prune", 0, "pruned"),
     ("plan", 0, "steps"),
     ("down", 0, "runs"),

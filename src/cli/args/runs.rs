@@ -270,4 +270,15 @@ pub(crate) struct HistoryArgs {
     /// At most N
     #[arg(long, value_name = "N", value_parser = rows)]
     pub(crate) limit: Option<u32>,
+    /// Runs, success rate, time and cost of each day, mode, task or agent
+    #[arg(long, value_name = "WHAT", conflicts_with = "limit")]
+    pub(crate) by: Option<HistoryBy>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryBy {
+    Day,
+    Mode,
+    Task,
+    Agent,
 }

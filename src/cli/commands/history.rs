@@ -1,9 +1,9 @@
-//! `dispatch history`: past runs with outcome, duration and cost.
+//! `dispatch history`: past runs with outcome, duration and cost, or their figures by day, mode, task or agent.
 
 use std::process::ExitCode;
 
 use crate::cli::args::HistoryArgs;
-use crate::cli::commands::{local, open, say};
+use crate::cli::commands::{history_by, local, open, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::table::{self, Cell};
@@ -42,6 +42,11 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
     let runs = &page.runs;
     if runs.is_empty() {
         past.check_names(&project, store.as_ref())?;
+    }
+    if let Some(by) = args.by
+        && let Some(printed) = history_by::print(context, store.as_ref(), &filter, by)?
+    {
+        return Ok(printed);
     }
     if context.json {
         let runs = runs.iter().map(|run| RunView::new(run, now)).collect();

@@ -11,6 +11,7 @@ mod dashboard;
 mod diff;
 mod doctor;
 mod history;
+mod history_by;
 mod init;
 mod logs;
 mod logs_all;

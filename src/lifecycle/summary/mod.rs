@@ -11,6 +11,7 @@ pub mod failed_output;
 pub mod gate_facts;
 pub mod overview;
 pub mod past_figures;
+pub mod past_groups;
 pub mod past_runs;
 pub mod started_with;
 pub mod tree_progress;

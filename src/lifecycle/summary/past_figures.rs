@@ -198,7 +198,7 @@ mod tests {
     const DAY: i64 = 86_400_000;
 
     fn row(ended_ms: i64, mode: &str, state: EndState) -> EndedRow<'_> {
-        EndedRow { ended_ms, mode, state, millis: Some(1000), cost_usd: Some(0.5) }
+        EndedRow { ended_ms, mode, task: "t", agent: None, state, millis: Some(1000), cost_usd: Some(0.5) }
     }
 
     fn count(rows: &[EndedRow<'_>]) -> PastFigures {

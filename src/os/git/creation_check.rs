@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::model::run_spec::WorktreeSpec;
 use crate::os::git::base::resolve;
 use crate::os::git::error::GitError;
+use crate::os::git::pending_setup::CreationLock;
 use crate::os::git::repository::Repository;
 use crate::os::git::worktree::is_there;
 
@@ -17,10 +18,17 @@ pub struct CreationCheck {
 }
 
 impl CreationCheck {
-    /// Fails if the worktree's path is occupied or the repository has no commit to start from.
+    /// Fails if the worktree's path is occupied, an interrupted creation left half of it, or the repository has no commit to start from.
     pub fn check(&self, spec: &WorktreeSpec, repository: &Repository) -> Result<(), GitError> {
+        let common = repository.common();
+        let is_there = match is_there(spec, common) {
+            Err(GitError::HalfMade(_)) if CreationLock::is_held(common) => return Ok(()),
+            // Its creation may have ended since.
+            Err(GitError::HalfMade(_)) => is_there(spec, common)?,
+            is_there => is_there?,
+        };
         // The fetch may bring the first commit.
-        if is_there(spec, repository.common())? || spec.fetch {
+        if is_there || spec.fetch {
             return Ok(());
         }
         let known =

@@ -5,7 +5,7 @@
 //! repository's lock file contains the path. Must not run git, since it is called at every start.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,12 @@ impl CreationLock {
             creation.finished(&left)?;
         }
         Ok(creation)
+    }
+
+    /// Whether some process is creating a worktree.
+    pub(super) fn is_held(common: &Path) -> bool {
+        let lock = File::open(common.join(LOCK));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Records that the worktree at `path` is about to be created.

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use crate::model::run_spec::WorktreeSpec;
 use crate::os::git::{
-    GitError, PendingSetup, add_worktree, copy_files, is_checkout_of, is_worktree, linked_worktree_of, setup_is_pending,
+    CreationCheck, GitError, PendingSetup, add_worktree, copy_files, is_checkout_of, is_worktree, linked_worktree_of,
+    setup_is_pending,
 };
 
 struct Repository {
@@ -138,6 +139,12 @@ fn a_removed_folder_is_made_again_and_a_half_made_one_is_not_used() {
 
     fs::write(repository.root.join(".git/worktrees/tree/locked"), "initializing").unwrap();
     assert!(matches!(add(&spec), Err(GitError::HalfMade(_))));
+    let known = crate::os::git::repository::Repository::by_location(&spec.repository).unwrap().unwrap();
+    let check = || CreationCheck::default().check(&spec, &known);
+    assert!(matches!(check(), Err(GitError::HalfMade(_))));
+    let lock = fs::File::create(repository.root.join(".git/dispatch-worktree.lock")).unwrap();
+    lock.lock().unwrap();
+    check().expect("another starter is creating it");
 }
 
 #[test]

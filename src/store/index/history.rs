@@ -41,6 +41,9 @@ pub struct HistoryPage {
 pub struct EndedRow<'a> {
     pub ended_ms: i64,
     pub mode: &'a str,
+    pub task: &'a str,
+    /// `None` in a record of an older version.
+    pub agent: Option<&'a str>,
     pub state: EndState,
     /// `None` if its agent was never started.
     pub millis: Option<u64>,
@@ -137,7 +140,8 @@ impl Index {
     /// Calls `visit` with each run that the filter selects, the last to end first, whatever `after` and `limit` say.
     pub fn each_ended(&self, filter: &HistoryFilter, visit: &mut dyn FnMut(EndedRow<'_>)) -> Result<(), IndexError> {
         let all = HistoryFilter { after: None, limit: None, ..HistoryFilter::default() };
-        let Selection { sql, values } = Selection::of(filter, "ended_ms, mode, state, millis, cost").page(&all);
+        let Selection { sql, values } =
+            Selection::of(filter, "ended_ms, mode, state, millis, cost, task, agent").page(&all);
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
@@ -146,6 +150,8 @@ impl Index {
             visit(EndedRow {
                 ended_ms: row.get(0)?,
                 mode: row.get_ref(1)?.as_str().unwrap_or_default(),
+                task: row.get_ref(5)?.as_str().unwrap_or_default(),
+                agent: row.get_ref(6)?.as_str_or_null().ok().flatten(),
                 state,
                 millis: millis.and_then(|millis| u64::try_from(millis).ok()),
                 cost_usd: row.get(4)?,

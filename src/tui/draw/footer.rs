@@ -10,6 +10,9 @@ use crate::snapshot::ListedRun;
 use crate::tui::ui_state::UiState;
 use crate::view::key_table::{KeyEntry, of_terminal};
 
+/// The key that leaves the view.
+const LEAVE: &str = "q";
+
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState) {
     let line = match &state.notice {
         Some(notice) => {
@@ -22,15 +25,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState) {
     frame.render_widget(line, area);
 }
 
-/// As many as fit: first those for the chosen run, and always the one of the help.
+/// As many as fit: first those for the chosen run, and always those for help and to leave.
 fn keys(state: &UiState, width: usize) -> Line<'static> {
     let key = |label: &'static str, short: &str| {
         [Span::styled(label, Style::new().add_modifier(Modifier::BOLD)), Span::raw(format!(" {short}  "))]
     };
-    let help = key("?", "help");
-    let mut room = width.saturating_sub(help.iter().map(Span::width).sum());
+    let last = [key("?", "help"), key(LEAVE, "quit")].concat();
+    let mut room = width.saturating_sub(last.iter().map(Span::width).sum());
     let chosen = state.chosen();
-    let shown = of_terminal().filter(|entry| !entry.short.is_empty() && applies(&entry.key, chosen));
+    let named = |entry: &&KeyEntry| !entry.short.is_empty() && entry.key != LEAVE;
+    let shown = of_terminal().filter(named).filter(|entry| applies(&entry.key, chosen));
     let (for_all, for_run): (Vec<&KeyEntry>, Vec<&KeyEntry>) = shown.partition(|entry| applies(&entry.key, None));
     let mut spans = Vec::new();
     for entry in for_run.into_iter().chain(for_all) {
@@ -42,7 +46,7 @@ fn keys(state: &UiState, width: usize) -> Line<'static> {
         room -= columns;
         spans.extend(shown);
     }
-    spans.extend(help);
+    spans.extend(last);
     Line::from(spans)
 }
 
