@@ -117,6 +117,8 @@ fn a_windows_first_process_is_started_once() {
 
     let job = world.detach("job", "JOB");
     world.agent_ready(&job);
+    // Its record is written after its start.
+    world.supervisor(&job);
     refused(&world, "__exec", &world.run_folder(&job), Stdio::null(), "is a job");
     world.dispatch("stop job JOB").succeeds();
 }
