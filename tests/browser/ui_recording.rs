@@ -94,11 +94,12 @@ fn the_recording_of_the_readme_can_be_made() {
     recorder.press(&["/"], "/");
     recorder.types("interactive");
     recorder.press(&["Enter"], "What should be greeted");
+    recorder.press(&["Escape"], "Ended in the last hour");
+    let picture = recorder.output();
     recorder.press(&["i"], "Type to interactive LAN-12");
     recorder.types("everyone");
     recorder.press(&["Enter"], "typed into");
     recorder.press(&["Escape"], "Ended in the last hour");
-    let picture = recorder.output();
     // What failed, and why.
     recorder.press(&["/"], "/");
     recorder.types("failed");

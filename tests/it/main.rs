@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use support::{
-    command, damaged_file, fake, follower, git, past, programs, random, routes, server, shell, tmux_client,
+    command, damaged_file, fake, follower, git, past, processes, programs, random, routes, server, shell, tmux_client,
     user_terminal, waiting, wanted, windows, world,
 };
 

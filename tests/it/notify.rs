@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::processes::wait_until_gone;
 use crate::waiting::{is, rounds, wait_until};
 use crate::world::{World, kill};
 
@@ -48,16 +49,14 @@ impl ReceivedNotices for World {
     #[track_caller]
     fn all_sent(&self) -> Vec<Value> {
         let news = self.state().join("notify/news");
-        let look = || {
+        wait_until_gone("all notices are sent", || {
             // In this order: an ending process leaves an event, and an event starts a notifier.
             let ending = self.ending();
             let waiting = fs::read_dir(&news).map_or(0, Iterator::count);
             let notifiers = self.notifiers();
             let quiet = ending.is_empty() && waiting == 0 && notifiers.is_empty();
             is(quiet, format!("{ending:?} end, {waiting} news, {notifiers:?} run"))
-        };
-        // A process that is just being replaced by `exec` shows no environment: look twice.
-        wait_until("all notices are sent", || look().and_then(|()| look()));
+        });
         self.notices()
     }
 

@@ -5,6 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::processes::wait_until_gone;
 use crate::waiting::{is, rounds, wait_until};
 use crate::world::{BASE, World, alive};
 
@@ -242,10 +243,10 @@ fn needs_are_started_first_and_one_that_cannot_be_costs_no_agent() {
     // The record of the need's last run is one of a later version: that run may be alive, so none is started.
     let lint = id(&world.dispatch("run -d --json lint A --prompt '%exit 1'").notes().document()["runs"][0]);
     world.wait_state("lint", "A", "failed");
-    let of_need = || {
-        world.processes().into_iter().map(|(_, line)| line).find(|line| line.contains(&lint) || line.contains("__next"))
-    };
-    wait_until("its supervisor is gone", || of_need().map_or(Ok(()), Err));
+    wait_until_gone("the need's supervisor is gone", || {
+        let left = [world.processes_with(&lint), world.processes_with("__next")].concat();
+        is(left.is_empty(), left.join("\n"))
+    });
     let spec = world.run_folder(&lint).join("spec.json");
     let record = fs::read_to_string(&spec).unwrap();
     fs::write(&spec, record.replacen("\"version\":1", "\"version\":999", 1)).unwrap();

@@ -18,7 +18,7 @@ fn with_200_ms_each_way_keys_typed_ahead_and_resizes_arrive_and_the_terminal_is_
     let far = programs::repository().join("tests/terminals/far.py");
     let ui = UserTerminal::start(&world, (100, 30), &format!("python3 {} 0.2 dispatch ui", far.display()));
     ui.shows("│it broke");
-    // Nobody waits for an echo: all of it is on its way at once, arrows as sequences too.
+    // Everything is typed before the first of it is shown; arrows are sequences of several bytes.
     ui.press(&["g", "G", "Up", "Down", "i"]);
     ui.types("blue, I think");
     ui.press(&["Left", "Left", "Left", "Left", "Left", "BSpace", "C-e", "!", "Enter"]);

@@ -13,6 +13,7 @@ pub mod follower;
 pub mod git;
 pub mod http_reply;
 pub mod past;
+pub mod processes;
 pub mod programs;
 pub mod random;
 pub mod routes;

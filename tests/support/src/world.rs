@@ -16,8 +16,9 @@ use tempfile::TempDir;
 
 use crate::command::Dispatch;
 use crate::fake::{self, Note};
+pub use crate::processes::{alive, kill};
 use crate::programs;
-use crate::waiting::{is, wait_until};
+use crate::waiting::wait_until;
 
 /// The manifest most tests share; `World::with` appends modes and more.
 pub const BASE: &str = r#"version: 1
@@ -284,70 +285,6 @@ impl World {
         words
     }
 
-    // ---- processes
-
-    /// Every living process of this world but tmux, with its command line.
-    pub fn processes(&self) -> Vec<(i32, String)> {
-        self.everything().into_iter().filter(|(_, line)| !line.starts_with("tmux")).collect()
-    }
-
-    /// The command lines of this world's processes, tmux too, that hold `word`.
-    pub fn processes_with(&self, word: &str) -> Vec<String> {
-        self.everything().into_iter().map(|(_, line)| line).filter(|line| line.contains(word)).collect()
-    }
-
-    /// Every living process whose home is this world's.
-    fn everything(&self) -> Vec<(i32, String)> {
-        let mark = self.root().join("home").into_os_string().into_encoded_bytes();
-        let marked = |environ: &[u8]| environ.windows(mark.len()).any(|window| window == mark);
-        let mut found = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            // A zombie has no environment any more.
-            if !fs::read(entry.path().join("environ")).is_ok_and(|environ| marked(&environ)) {
-                continue;
-            }
-            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            found.push((pid, line));
-        }
-        found
-    }
-
-    /// Waits until none of them is left: no agent, no supervisor, no child.
-    #[track_caller]
-    pub fn wait_all_quiet(&self) {
-        self.wait_all_quiet_but(0);
-    }
-
-    /// The same, beside one process that the test itself started.
-    #[track_caller]
-    pub fn wait_all_quiet_but(&self, own: u32) {
-        let left = || {
-            let mut left = self.processes();
-            left.retain(|(pid, _)| i64::from(*pid) != i64::from(own));
-            left
-        };
-        wait_until("no process of this world is left", || {
-            let seen = left();
-            is(seen.is_empty(), format!("{seen:?}"))?;
-            // A process that is just being replaced by `exec` shows no environment: look twice.
-            let seen = left();
-            is(seen.is_empty(), format!("{seen:?}"))
-        });
-    }
-
-    /// The supervisor of a run, by its own record.
-    #[track_caller]
-    pub fn supervisor(&self, run: &str) -> i32 {
-        let path = self.run_folder(run).join("live.json");
-        wait_until("the supervisor wrote its record", || {
-            let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-            let live: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-            live["owner"]["pid"].as_i64().and_then(|pid| pid.try_into().ok()).ok_or(text)
-        })
-    }
-
     // ---- git
 
     /// Makes the project a git repository with one commit of what is there.
@@ -365,24 +302,10 @@ impl World {
     }
 }
 
-/// Is there a process that is not a zombie?
-pub fn alive(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).is_some_and(|state| !matches!(state, 'Z' | 'X'))
-}
-
 /// A time of a record.
 #[track_caller]
 pub fn time(value: &Value) -> Timestamp {
     value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value} is no time"))
-}
-
-/// Sends a signal. After a KILL the process is gone, and with it its locks: the kernel ends a process after the call.
-pub fn kill(pid: i32, signal: Signal) {
-    let _ = kill_process(Pid::from_raw(pid).expect("a pid is not 0"), signal);
-    if signal == Signal::KILL {
-        wait_until("the killed process is gone", || is(!alive(pid), pid.to_string()));
-    }
 }
 
 impl Drop for World {
