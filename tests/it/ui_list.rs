@@ -100,7 +100,9 @@ fn it_is_usable_in_terminals_of_every_size() {
         ui.resize(size);
         ui.shows_that(&format!("a frame of {size:?}"), |screen| {
             let last = screen.lines().last().unwrap_or_default();
-            screen.lines().count() == usize::from(size.1) && last.contains("y approve") && last.ends_with("? help  q quit")
+            screen.lines().count() == usize::from(size.1)
+                && last.contains("y approve")
+                && last.ends_with("? help  q quit")
         });
         ui.chooses("GATED-1");
         ui.press(&["G"]);

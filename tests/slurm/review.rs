@@ -3,8 +3,12 @@
 
 use std::fs;
 
+use rustix::process::Signal;
+use serde_json::Value;
+
 use crate::cluster::Cluster;
-use crate::world::World;
+use crate::waiting::{is, wait_until};
+use crate::world::{World, alive, kill};
 
 /// A mode on the cluster, with times that a test can wait for.
 pub(crate) const MODES: &str = r#"  far: { agent: fake, prompt: "{{ task.body }}", executor: cluster, save_to: "out/{{ task.id }}.txt", stop_grace: 2s }
@@ -95,5 +99,30 @@ fn the_engines_report_explains_the_end_of_a_job_that_an_operator_cancelled() {
     world.dispatch("stop far T").stdout_has("stopped").succeeds();
     cluster.wait_no_jobs();
     assert!(!world.dispatch("status far T").succeeds().text().contains("reports"));
+    world.wait_all_quiet();
+}
+
+#[test]
+fn an_engine_whose_signal_ends_the_agent_first_has_ended_the_run() {
+    let mut world = World::with(MODES);
+    let cluster = Cluster::start(&mut world);
+    world.task("T", "%hang");
+    for _ in 0..5 {
+        let run = world.detach("far", "T");
+        let agent = world.agent_ready(&run).pid;
+        world.wait_state("far", "T", "running");
+        let live: Value = serde_json::from_slice(&fs::read(world.run_folder(&run).join("live.json")).unwrap()).unwrap();
+        let supervisor =
+            live["owner"]["process"]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("its pid");
+        // The supervisor finds the end of the agent and its own signal at once.
+        kill(supervisor, Signal::STOP);
+        kill(agent, Signal::TERM);
+        wait_until("the agent has ended", || is(!alive(agent), "it lives"));
+        kill(supervisor, Signal::TERM);
+        kill(supervisor, Signal::CONT);
+        world.dispatch("wait far T").any_stderr().fails_with(143);
+        assert_eq!(world.status("far", "T")["reason"], "ended by its engine");
+        cluster.wait_no_jobs();
+    }
     world.wait_all_quiet();
 }
