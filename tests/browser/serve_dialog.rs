@@ -97,7 +97,7 @@ fn the_dialog_is_worked_by_keyboard_alone() {
         await page.keyboard.press("Space");
         await preview.getByText("%out x").waitFor();
         await page.keyboard.press("ArrowDown");
-        // What is shown of the first mode is replaced, and its prompt holds the focus for as long as it is there.
+        // The preview of the first mode stays until the next one replaces it; the focus must not be in it then.
         await until("its preview is there", "!document.querySelector('dialog .preview').hasAttribute('aria-busy')");
         same(await focused(), "other", "the next one");
         const stops = [];

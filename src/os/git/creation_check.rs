@@ -18,7 +18,8 @@ pub struct CreationCheck {
 }
 
 impl CreationCheck {
-    /// Fails if the worktree's path is occupied, an interrupted creation left half of it, or the repository has no commit to start from.
+    /// Fails if the worktree's path is occupied, an interrupted creation left half of it, or the repository has no
+    /// commit to start from.
     pub fn check(&self, spec: &WorktreeSpec, repository: &Repository) -> Result<(), GitError> {
         let common = repository.common();
         let is_there = match is_there(spec, common) {
